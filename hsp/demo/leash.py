@@ -1,0 +1,76 @@
+"""Keeps children from outliving their parent.
+
+Promise: a process that called `hold` ends when the process that started it ends, however that happened. Two ties hold
+it: the kernel's parent-death signal (Linux), and standard input, a pipe whose other end only the parent has. The parent
+may have died before the first tie was made, so the parent's number is compared after it.
+
+Run as a module it does the same for a program that is not ours: `python -m hsp.demo.leash PARENT FOLDER PROGRAM ...`
+starts PROGRAM, ends it with the parent, and removes FOLDER, which nobody is left to remove, when the parent died.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_GRACE_SECONDS = 3
+
+
+def die_with_parent() -> None:
+    """Asks the kernel for SIGKILL at the parent's death; elsewhere than on Linux only the pipe holds (fails open)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def hold(parent: int) -> None:
+    """Ties this process to `parent`, which must be its parent still; exits at once when it is gone already."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent orders the end
+    die_with_parent()
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def _is_orphaned(ended: int) -> bool:
+    """Waits for the parent's death or for a signal (TERM, or the program's own end); says whether it was the first."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(sys.stdin.fileno(), selectors.EVENT_READ)
+        selector.register(ended, selectors.EVENT_READ)
+        return any(key.fd == sys.stdin.fileno() for key, _ in selector.select())
+
+
+def _end(child: subprocess.Popen[bytes]) -> int:
+    if child.poll() is None:
+        child.terminate()
+    try:
+        return child.wait(_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return child.wait()
+
+
+def main(arguments: list[str]) -> int:
+    parent, folder, *command = arguments
+    hold(int(parent))
+    ended, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    for number in (signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(number, lambda *_: None)
+    # This process has one thread, so code between fork and exec is safe here.
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)  # noqa: PLW1509, S603
+    orphaned = _is_orphaned(ended)
+    status = _end(child)
+    if orphaned:
+        shutil.rmtree(Path(folder), ignore_errors=True)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

