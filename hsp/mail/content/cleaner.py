@@ -21,10 +21,10 @@ from hsp.mail.content.css import filter_sheet, filter_style
 Kind = Literal["remote", "cid"]
 
 TAGS: Final = frozenset(
-    """a abbr acronym address b bdi bdo big blockquote br caption center cite code col colgroup dd del dfn
-    dir div dl dt em figcaption figure font h1 h2 h3 h4 h5 h6 hr i img ins kbd li main mark menu nobr ol p pre q rp rt ruby s
-    samp section article aside header footer nav small span strike strong sub summary details sup table tbody td tfoot th thead
-    time tr tt u ul var wbr""".split()  # noqa: SIM905 - a word list reads better than eighty quoted words
+    """a abbr acronym address b bdi bdo big blockquote br caption center cite code col colgroup dd del dfn dir div dl
+    dt em figcaption figure font h1 h2 h3 h4 h5 h6 hr i img ins kbd li main mark menu nobr ol p pre q rp rt ruby s
+    samp section article aside header footer nav small span strike strong sub summary details sup table tbody td
+    tfoot th thead time tr tt u ul var wbr""".split()  # noqa: SIM905 - a word list reads better than eighty quoted words
 )
 DROPPED_WITH_CONTENT: Final = frozenset(
     """applet audio canvas embed frame frameset iframe math noembed noframes noscript object script select style svg
