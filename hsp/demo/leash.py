@@ -23,26 +23,26 @@ _PR_SET_PDEATHSIG = 1
 _GRACE_SECONDS = 3
 
 
-def die_with_parent() -> None:
-    """Asks the kernel for SIGKILL at the parent's death; elsewhere than on Linux only the pipe holds (fails open)."""
+def die_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
+    """Asks the kernel for a signal at the parent's death; elsewhere than on Linux only the pipe holds (fails open)."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
-def hold(parent: int) -> None:
+def hold(parent: int, number: signal.Signals = signal.SIGKILL) -> None:
     """Ties this process to `parent`, which must be its parent still; exits at once when it is gone already."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent orders the end
-    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which orders the end
+    die_with_parent(number)
     if os.getppid() != parent:
         os._exit(0)
 
 
-def _is_orphaned(ended: int) -> bool:
-    """Waits for the parent's death or for a signal (TERM, or the program's own end); says whether it was the first."""
+def _wait(ended: int) -> None:
+    """Waits for the parent's death or for a signal: TERM, or the program's own end."""
     with selectors.DefaultSelector() as selector:
         selector.register(sys.stdin.fileno(), selectors.EVENT_READ)
         selector.register(ended, selectors.EVENT_READ)
-        return any(key.fd == sys.stdin.fileno() for key, _ in selector.select())
+        selector.select()
 
 
 def _end(child: subprocess.Popen[bytes]) -> int:
@@ -57,17 +57,17 @@ def _end(child: subprocess.Popen[bytes]) -> int:
 
 def main(arguments: list[str]) -> int:
     parent, folder, *command = arguments
-    hold(int(parent))
     ended, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
     for number in (signal.SIGTERM, signal.SIGCHLD):
         signal.signal(number, lambda *_: None)
+    hold(int(parent), signal.SIGTERM)  # not KILL: somebody has to end the program and to tidy up
     # This process has one thread, so code between fork and exec is safe here.
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)  # noqa: PLW1509, S603
-    orphaned = _is_orphaned(ended)
+    _wait(ended)
     status = _end(child)
-    if orphaned:
+    if os.getppid() != int(parent):
         shutil.rmtree(Path(folder), ignore_errors=True)
     return status
 
