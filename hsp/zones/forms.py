@@ -7,7 +7,7 @@ broken body is a clear 400 or 413, never a crash (class SC-30).
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import IO
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers, UploadFile
@@ -45,7 +45,7 @@ class Upload:
     filename: str
     content_type: str
     size: int
-    file: BinaryIO
+    file: IO[bytes]
 
     def read(self) -> bytes:
         """The whole content, from its beginning."""

@@ -3,7 +3,9 @@
 Promise: no page runs a script or loads a thing that is not ours, none is framed by another site, none is stored.
 """
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
+
+from starlette.datastructures import MutableHeaders
 
 # No unsafe-inline anywhere: styles and scripts are files of ours. frame-src is for the message body's own route.
 PAGE_CSP = (
@@ -24,7 +26,7 @@ _DEFAULTS: tuple[tuple[str, str], ...] = (
 )
 
 
-def harden(headers: MutableMapping[str, str], *, cache: str, hsts: str = "", extra: Mapping[str, str] | None = None) -> None:
+def harden(headers: MutableHeaders, *, cache: str, hsts: str = "", extra: Mapping[str, str] | None = None) -> None:
     """Add what the handler did not set itself. A handler may set its own policy, it can not go without one."""
     for name, value in (*_DEFAULTS, *(extra or {}).items()):
         headers.setdefault(name, value)

@@ -5,6 +5,7 @@ one that was killed or logged out; only the same account gets it back, once; not
 """
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.responses import Response
@@ -27,13 +28,13 @@ async def keep_interrupted(service: "Service[Any]", visit: "Visit") -> bool:
     declared = service.find_private(target.name) if isinstance(target, PagePath) else None
     if declared is None or not declared.declaration.replayable or not visit.proves_own():
         return False
-    record = {"page": declared.declaration.name, "query": visit.query.pairs, **pack(visit.form, skip=("_h",))}
+    record = {"query": visit.query.pairs, **pack(visit.form, skip=("_h",))}
     return await service.sessions.keep_interrupted_post(
         visit.session_key,
         visit.cookie,
-        surface=service.config.surface,
-        virtual_host=visit.virtual_host,
-        data=json.dumps(record).encode(),
+        page=declared.declaration.name,
+        content_type="application/json",
+        body=json.dumps(record).encode(),
     )
 
 
@@ -43,41 +44,26 @@ def add_interrupted_page(pages: Pages[Any]) -> None:
 
 
 async def _interrupted(request: PageRequest, _context: object) -> Response:
-    service = request.service
-    data = await service.sessions.kept_post(request.session)
-    record = json.loads(data) if data is not None else None
-    declared = service.find_private(record["page"]) if record else None
-    if record is None or declared is None:
+    sessions, posting = request.service.sessions, request.method == "POST"
+    offer = sessions.take_interrupted_post if posting else sessions.offer_interrupted_post
+    post = await offer(request.session)
+    declared = request.service.find_private(post.page) if post else None
+    if post is None or declared is None:
         return request.redirect("index")
-    if request.method != "POST":
+    record = json.loads(post.body)
+    if not posting:
         shown = [(name, value) for name, value in record["fields"] if name not in NEVER_ECHOED and value]
         files = [name for _, name, _, _ in record["files"]]
-        return request.render({"interrupted_page": record["page"], "fields": shown, "files": files})
-    await service.sessions.discard_post(request.session)
+        return request.render({"interrupted_page": post.page, "fields": shown, "files": files})
     if request.form.get("do") != "continue":
         return request.redirect("index", notice="discarded")
-    again = _rebuilt(request, record)
-    try:
-        return await service.call(again, declared)
-    finally:
-        again.form.close()
-
-
-def _rebuilt(request: PageRequest, record: dict[str, Any]) -> PageRequest:
-    declared = request.service.find_private(record["page"])
-    assert declared is not None
-    return PageRequest(
-        service=request.service,
+    again = replace(
+        request,
         declaration=declared.declaration,
-        scope=request.scope,
-        headers=request.headers,
         query=Fields([(str(name), str(value)) for name, value in record["query"] if name != "_h"]),
         form=unpack(record),
-        cookies=request.cookies,
-        virtual_host=request.virtual_host,
-        request_id=request.request_id,
-        client_address=request.client_address,
-        secure=request.secure,
-        session_key=request.session_key,
-        _session=request.session,
     )
+    try:
+        return await request.service.call(again, declared)
+    finally:
+        again.form.close()

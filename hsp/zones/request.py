@@ -71,7 +71,7 @@ class PageRequest:
         return wants_json(self.headers, self.query)
 
     def url_for(self, name: str, **params: object) -> str:
-        """The address of a page, with the session key where the page is private. Parameters that are None are left out."""
+        """The address of a page, with the session key where the page is private. Parameters of None are left out."""
         pairs = [(key, str(value)) for key, value in params.items() if value is not None]
         if self.session_key and self.service.is_private(name):
             pairs.append((SESSION_FIELD, self.session_key))
@@ -81,7 +81,9 @@ class PageRequest:
         """The address of a route that is no page: `route_url("capability", token)`."""
         return f"{self.service.config.mount}/{prefix}/{token}"
 
-    def render(self, context: Mapping[str, Any] | None = None, *, status: int = 200, template: str | None = None) -> Response:
+    def render(
+        self, context: Mapping[str, Any] | None = None, *, status: int = 200, template: str | None = None
+    ) -> Response:
         """The page's template (or `template`, named `private/x.hsp`) as the answer."""
         name = template or f"{self.declaration.zone.value}/{self.declaration.name}.hsp"
         return HTMLResponse(self.render_text(name, context or {}), status_code=status)

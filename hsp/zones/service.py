@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from hsp.foundation.logs import get_logger
-from hsp.sessions import Sessions, StoreUnavailable
+from hsp.sessions import Redeemed, Sessions, StoreUnavailable
 from hsp.zones.declarations import SAFE_METHODS, CredentialKind, Declared, Pages, Zone
 from hsp.zones.forms import BadInput, ClientGone, parse_form, parse_query
 from hsp.zones.headers import harden
@@ -110,7 +110,7 @@ class Service(Generic[Context]):
 
     def icon(self, name: str) -> Markup:
         """One icon of the sprite, hidden from screen readers: the text beside it names the thing."""
-        return Markup(  # noqa: S704  # the name is escaped by format
+        return Markup(  # the name is escaped by format
             '<svg class="icon" width="18" height="18" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>'
         ).format(self.static_url("icons.svg"), name)
 
@@ -131,7 +131,11 @@ class Service(Generic[Context]):
         """Answer one HTTP request."""
         started = time.perf_counter()
         raw_path = strip_mount(scope["raw_path"], self.config.mount.encode())
-        if raw_path is not None and raw_path.startswith(PREFIX) and await self._static.answer(raw_path, scope, receive, send):
+        if (
+            raw_path is not None
+            and raw_path.startswith(PREFIX)
+            and await self._static.answer(raw_path, scope, receive, send)
+        ):
             return
         visit = Visit(self, scope)
         cache = "no-store"
@@ -139,7 +143,9 @@ class Service(Generic[Context]):
             response, cache = await self._respond(visit, raw_path, receive)
         except ClientGone:
             return
-        except Exception as error:  # the last fence: a defect is a 500 page with an id and a log line, never a bare crash
+        except (
+            Exception
+        ) as error:  # the last fence: a defect is a 500 page with an id and a log line, never a bare crash
             response = self._answer_error(visit, error)
         harden(response.headers, cache=cache, hsts=self.config.hsts if visit.secure else "")
         response.headers["x-request-id"] = visit.request_id
@@ -234,21 +240,21 @@ class Service(Generic[Context]):
                 return await visit.unauthenticated(), "no-store"
             return await self._handle(visit, declared, token=target.token)
         if declared.declaration.credential is CredentialKind.CAPABILITY:
-            capability = await self.sessions.redeem(
-                target.token, surface=self.config.surface, virtual_host=visit.virtual_host
-            )
+            capability = await self.sessions.redeem(target.token)
             if capability is None:
                 return visit.refuse(403, "capability_refused"), "no-store"
             return await self._handle(visit, declared, token=target.token, capability=capability)
         return await self._handle(visit, declared, token=target.token)
 
-    async def _handle(self, visit: Visit, declared: Declared[Context], **more: Any) -> tuple[Response, str]:
+    async def _handle(
+        self, visit: Visit, declared: Declared[Context], *, token: str = "", capability: Redeemed | None = None
+    ) -> tuple[Response, str]:
         declaration = declared.declaration
         method = "GET" if visit.method == "HEAD" else visit.method
         if method not in declaration.methods:
             allowed = sorted({*declaration.methods, *(("HEAD",) if "GET" in declaration.methods else ())})
             return visit.refuse(405, "method_not_allowed", headers={"allow": ", ".join(allowed)}), "no-store"
-        request = visit.as_request(declaration, **more)
+        request = visit.as_request(declaration, token=token, capability=capability)
         return await self.call(request, declared), declaration.cache
 
     async def call(self, request: PageRequest, declared: Declared[Context]) -> Response:

@@ -5,14 +5,14 @@ use in the browser that got it (login CSRF, SC-26); no GET yields a session key;
 Source: hsp-webmail.md, sections 1.5 and 1.6; DESIGN section 5.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from hsp.protocols.credentials import Credential
-from hsp.sessions import Issued
+from hsp.sessions import Issued, TooManySessions
 from hsp.zones.forms import BadInput
 from hsp.zones.messages import Message, text
 from hsp.zones.origin import Provenance
@@ -48,7 +48,7 @@ class LoginAttempt:
 
 @dataclass(frozen=True, slots=True)
 class LoginOutcome:
-    """The authenticator's answer: an account with its upstream credential, or a message and a time to wait (seconds)."""
+    """The authenticator's answer: an account and its credential, or a message and a time to wait (seconds)."""
 
     account: str = ""
     credential: Credential | None = None
@@ -139,37 +139,27 @@ class SpecialRequests:
 
     async def _succeeded(self, visit: "Visit", outcome: LoginOutcome, *, cookieless: bool) -> Response:
         assert outcome.credential is not None
-        sessions, config = self._service.sessions, self._service.config
-        kept = await sessions.take_interrupted_post(visit.cookie, account=outcome.account, virtual_host=visit.virtual_host)
-        await self._end_presented(visit)
-        issued = await sessions.start(
-            surface=config.surface,
-            virtual_host=visit.virtual_host,
-            account=outcome.account,
-            credential=outcome.credential,
-            device=visit.user_agent,
-            address=visit.client_address,
-            cookieless=cookieless,
-        )
-        target = safe_return(visit.form.get("return", "/"))
-        if kept is not None:
-            await sessions.keep_post(issued, kept)
-            target = "/interrupted.hsp"
+        config = self._service.config
+        try:
+            issued = await self._service.sessions.start(
+                surface=config.surface,
+                virtual_host=visit.virtual_host,
+                account=outcome.account,
+                credential=outcome.credential,
+                device=visit.user_agent,
+                address=visit.client_address,
+                cookieless=cookieless,
+                replaces=visit.cookie or None,
+            )
+        except TooManySessions:
+            return await self._failed(visit, replace(outcome, message=Message.TOO_MANY_SESSIONS))
+        interrupted = await self._service.sessions.offer_interrupted_post(issued.session) if visit.cookie else None
+        target = safe_return(visit.form.get("return", "/")) if interrupted is None else "/interrupted.hsp"
         response = self._entered(visit, issued, target)
         if outcome.device_token:
             visit.set_cookie(response, DEVICE_COOKIE, outcome.device_token, max_age=YEAR)
         visit.clear_cookie(response, LOGIN_COOKIE)
         return response
-
-    async def _end_presented(self, visit: "Visit") -> None:
-        """Whatever pair the browser brought is dead after a login: a planted one and an own older one alike."""
-        session = await visit.open_pair(background=True)
-        if session is None and visit.cookie:
-            session = await self._service.sessions.peek_cookie(
-                visit.cookie, surface=self._service.config.surface, virtual_host=visit.virtual_host
-            )
-        if session is not None:
-            await self._service.sessions.end(session)
 
     def _entered(self, visit: "Visit", issued: Issued, target: str) -> Response:
         joint = "&" if "?" in target else "?"

@@ -13,7 +13,7 @@ from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import Scope
 
-from hsp.sessions import Session
+from hsp.sessions import Redeemed, Session
 from hsp.zones.declarations import SAFE_METHODS, CredentialKind, Declaration, Permission, Zone
 from hsp.zones.forms import Fields
 from hsp.zones.messages import Message
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from hsp.zones.service import Service
 
 MAX_USER_AGENT = 400
-_NOWHERE = Declaration("engine", "/", Zone.PUBLIC, CredentialKind.NONE, ("GET", "POST"), Permission.PUBLIC, session=False)
+_NOWHERE = Declaration(
+    "engine", "/", Zone.PUBLIC, CredentialKind.NONE, ("GET", "POST"), Permission.PUBLIC, session=False
+)
 
 
 class Visit:
@@ -118,7 +120,9 @@ class Visit:
             self._opened = True
         return self._session
 
-    def as_request(self, declaration: Declaration, **more: Any) -> PageRequest:
+    def as_request(
+        self, declaration: Declaration, *, token: str = "", capability: Redeemed | None = None
+    ) -> PageRequest:
         """The request as a handler sees it."""
         return PageRequest(
             service=self.service,
@@ -134,7 +138,8 @@ class Visit:
             secure=self.secure,
             session_key=self.session_key if declaration.session else "",
             _session=self._session if declaration.session else None,
-            **more,
+            token=token,
+            capability=capability,
         )
 
     def page(self, template: str, context: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
