@@ -1,7 +1,7 @@
 """From the raw path of a request to a page name, and nothing else.
 
 Promise: the zone is decided here, from the bytes the client sent, before any decoding (class SC-23). A page has exactly
-one spelling; encoded characters, other case, doubled or trailing separators, parameters, backslashes and dots name no page.
+one spelling; encoded characters, other case, doubled or trailing separators, parameters, backslashes and dots name none.
 """
 
 import re
@@ -43,15 +43,16 @@ def parse(raw_path: bytes) -> PagePath | RoutePath | None:
     return None
 
 
-def strip_mount(raw_path: bytes, mount: bytes) -> bytes | None:
-    """The path below the mount path (`/webmail`); None when the request is outside it.
+def strip_mount(raw_path: bytes, mount: bytes) -> bytes:
+    """The path below the mount path (`/webmail`); a path outside it as it came.
 
     A proxy may or may not have removed the mount path; both arrive at the same page.
     """
-    if not mount or not raw_path.startswith(mount):
+    if not mount:
         return raw_path
-    rest = raw_path[len(mount) :]
-    return rest if rest.startswith(b"/") else (b"/" if not rest else None)
+    if raw_path == mount:
+        return b"/"
+    return raw_path[len(mount) :] if raw_path.startswith(mount + b"/") else raw_path
 
 
 def safe_return(target: str) -> str:
