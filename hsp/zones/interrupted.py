@@ -1,7 +1,7 @@
 """The POST that met an ended session: kept, shown after the next login, done only when its owner says so.
 
-Promise: only a page that declared itself replayable is kept; only a session that ended by time leaves a POST behind, not
-one that was killed or logged out; only the same account gets it back, once; nothing is repeated without a click.
+Promise: only a page that declared itself replayable is kept; only a session that ended by time leaves a POST behind,
+not one that was killed or logged out; only the same account gets it back, once; nothing is repeated without a click.
 """
 
 import json

@@ -1,6 +1,6 @@
 """The fixed table of messages that a public page may show.
 
-Promise: a public page never echoes a text from its address; `m` is an index into this table (CVE-2023-40355 of the original).
+Promise: a public page never echoes a text from its address; `m` is an index into this table (CVE-2023-40355).
 """
 
 from enum import IntEnum

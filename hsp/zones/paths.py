@@ -1,7 +1,7 @@
 """From the raw path of a request to a page name, and nothing else.
 
-Promise: the zone is decided here, from the bytes the client sent, before any decoding (class SC-23). A page has exactly
-one spelling; encoded characters, other case, doubled or trailing separators, parameters, backslashes and dots name none.
+Promise: the zone is decided here, from the bytes the client sent, before any decoding (class SC-23). A page has one
+spelling; encoded characters, other case, doubled or trailing separators, parameters, backslashes and dots name none.
 """
 
 import re

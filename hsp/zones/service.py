@@ -15,7 +15,7 @@ not allowed answer alike to a stranger.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, JSONResponse, Response
