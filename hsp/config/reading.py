@@ -15,6 +15,7 @@ from hsp.config.tree import Shape, field_of, spelt, step, suggestion
 
 Place = tuple[str | int, ...]
 State = tuple[Shape, type[Context] | None]
+Tree = dict[str, object]
 ROOT: State = ("context", Settings)
 
 _MOST_BYTES = 4 * 2**20

@@ -1,0 +1,1 @@
+"""What the commands of `hsp` do; hsp.cli says how they are spelt."""

@@ -1,0 +1,36 @@
+"""How commands speak: results on stdout, problems on stderr, exit code 0 or 1."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+
+import typer
+
+from hsp.config import ConfigError
+from hsp.services import ListenerError
+
+
+def complain(text: str) -> None:
+    """A line for people about something that went wrong."""
+    typer.secho(text, err=True, fg=typer.colors.RED)
+
+
+def as_json(value: object) -> None:
+    """A result for programs."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+@contextlib.contextmanager
+def exit_on_problems() -> Iterator[None]:
+    """Turn the errors an operator can repair into words and exit code 1."""
+    try:
+        yield
+    except ConfigError as error:
+        for problem in error.problems:
+            complain(str(problem))
+        raise typer.Exit(1) from None
+    except ListenerError as error:
+        complain(str(error))
+        raise typer.Exit(1) from None
