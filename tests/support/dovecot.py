@@ -1,1 +1,280 @@
-"""Fixtures; filled by their owner."""
+"""A real Dovecot, started once per run in a temporary folder on free loopback ports, gone with its fixture.
+
+It knows alice, bob and carol@demo.test (password "demo"); `new_user()` makes a fresh account for a test that changes
+mail, because the passwd-file is read at every login. quota@demo.test may store 64 KB.
+"""
+
+import getpass
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+import trustme
+
+PASSWORD = "demo"
+_CONFIGURATION = """
+base_dir = {root}/run
+state_dir = {root}/state
+log_path = {root}/dovecot.log
+protocols = imap lmtp
+listen = 127.0.0.1
+default_internal_user = {user}
+default_login_user = {user}
+default_internal_group = {group}
+first_valid_uid = 0
+mail_uid = {user}
+mail_gid = {group}
+first_valid_gid = 0
+mail_home = {root}/mail/%n
+mail_location = maildir:~/Maildir
+mail_fsync = never
+mail_plugins = quota
+mail_max_userip_connections = {max_connections}
+imap_idle_notify_interval = 2 mins
+disable_plaintext_auth = no
+auth_mechanisms = plain login xoauth2 oauthbearer
+auth_failure_delay = 0
+auth_cache_size = 0
+auth_verbose = yes
+ssl = yes
+ssl_cert = <{root}/server.pem
+ssl_key = <{root}/server.key
+passdb {{
+  driver = passwd-file
+  mechanisms = plain login
+  args = scheme=PLAIN username_format=%u {root}/users
+}}
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {root}/oauth2.conf
+}}
+userdb {{
+  driver = passwd-file
+  args = username_format=%u {root}/users
+}}
+namespace inbox {{
+  inbox = yes
+  separator = /
+  mailbox Drafts {{
+    special_use = \\Drafts
+    auto = subscribe
+  }}
+  mailbox Sent {{
+    special_use = \\Sent
+    auto = subscribe
+  }}
+  mailbox Trash {{
+    special_use = \\Trash
+    auto = subscribe
+  }}
+  mailbox Junk {{
+    special_use = \\Junk
+    auto = create
+  }}
+  mailbox Archive {{
+    special_use = \\Archive
+    auto = create
+  }}
+}}
+plugin {{
+  quota = maildir:User quota
+  quota_rule = *:storage=1G
+}}
+protocol imap {{
+  mail_plugins = quota imap_quota
+}}
+service anvil {{
+  chroot =
+}}
+service imap-login {{
+  chroot =
+  process_min_avail = 1
+  service_count = 0
+  inet_listener imap {{
+    port = {imap_port}
+  }}
+  inet_listener imaps {{
+    port = {imaps_port}
+    ssl = yes
+  }}
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    port = {lmtp_port}
+  }}
+}}
+service stats {{
+  chroot =
+}}
+"""
+
+
+class DovecotServer:
+    """A running Dovecot; `stop`, `kill` and `start` for tests of a server that goes and comes."""
+
+    host = "127.0.0.1"
+    password = PASSWORD
+
+    def __init__(self, root: Path, *, max_connections: int = 1000) -> None:
+        self.root = root
+        self.imap_port, self.imaps_port, self.lmtp_port = _free_ports(3)
+        self.users = ["alice@demo.test", "bob@demo.test", "carol@demo.test"]
+        self.quota_user = "quota@demo.test"
+        self.ca_file = root / "ca.pem"
+        self._numbers = count(1)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._write(max_connections)
+
+    def _write(self, max_connections: int) -> None:
+        authority = trustme.CA()
+        certificate = authority.issue_cert("127.0.0.1", "localhost", "imap.demo.test")
+        authority.cert_pem.write_to_path(self.ca_file)
+        certificate.private_key_pem.write_to_path(self.root / "server.key")
+        for blob in certificate.cert_chain_pems:
+            blob.write_to_path(self.root / "server.pem", append=True)
+        user = getpass.getuser()
+        configuration = _CONFIGURATION.format(
+            root=self.root,
+            user=user,
+            group=_group(),
+            imap_port=self.imap_port,
+            imaps_port=self.imaps_port,
+            lmtp_port=self.lmtp_port,
+            max_connections=max_connections,
+        )
+        (self.root / "dovecot.conf").write_text(configuration)
+        (self.root / "oauth2.conf").write_text(
+            "introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix="
+            f"{self.root}/keys/\nusername_attribute = email\n"
+        )
+        (self.root / "users").touch()
+        (self.root / "mail").mkdir()
+        for name in self.users:
+            self.add_user(name)
+        self.add_user(self.quota_user, storage="64K")
+
+    def add_user(self, name: str, *, password: str = PASSWORD, storage: str = "") -> str:
+        """Add an account; it can log in at once."""
+        extra = f"userdb_quota_rule=*:storage={storage}" if storage else ""
+        with (self.root / "users").open("a") as users:
+            users.write(f"{name}:{{PLAIN}}{password}::::::{extra}\n")
+        return name
+
+    def new_user(self, *, storage: str = "") -> str:
+        """A fresh account with an empty mailbox, for one test."""
+        return self.add_user(f"user{next(self._numbers)}@demo.test", storage=storage)
+
+    @property
+    def ssl_context(self) -> ssl.SSLContext:
+        """A verifying context that trusts this server's authority."""
+        return ssl.create_default_context(cafile=str(self.ca_file))
+
+    @property
+    def log(self) -> str:
+        return (self.root / "dovecot.log").read_text(errors="replace")
+
+    def start(self) -> None:
+        """Start and wait until it greets."""
+        self._process = subprocess.Popen(
+            ["dovecot", "-F", "-c", str(self.root / "dovecot.conf")],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=(self.root / "stderr.log").open("wb"),
+            start_new_session=True,
+            env={"PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"},
+        )
+        deadline = time.monotonic() + 20
+        while not _greets(self.host, self.imap_port):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                errors = (self.root / "stderr.log").read_text(errors="replace")
+                raise RuntimeError(f"Dovecot did not start: {errors}\n{self.log if self._log_exists() else ''}")
+            time.sleep(0.02)
+
+    def _log_exists(self) -> bool:
+        return (self.root / "dovecot.log").exists()
+
+    def stop(self) -> None:
+        """Stop in good order, all its processes included."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Stop at once, as when the machine loses power."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def _end(self, number: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(number)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+        # Dovecot's children have their own sessions ended by the master's death or, after a kill, by us: its group.
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def _group() -> str:
+    import grp
+
+    return grp.getgrgid(os.getgid()).gr_name
+
+
+def _free_ports(number: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(number)]
+    try:
+        for item in sockets:
+            item.bind(("127.0.0.1", 0))
+        return [item.getsockname()[1] for item in sockets]
+    finally:
+        for item in sockets:
+            item.close()
+
+
+def _greets(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), 1) as connection:
+            return connection.recv(4).startswith(b"* OK")
+    except OSError:
+        return False
+
+
+def make_dovecot(*, max_connections: int = 1000) -> Iterator[DovecotServer]:
+    """Start a server of one's own: `yield from make_dovecot()` in a fixture."""
+    if shutil.which("dovecot", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") is None:
+        if os.environ.get("CI"):
+            pytest.fail("Dovecot is not installed")
+        pytest.skip("Dovecot is not installed")
+    # Not pytest's own folder: Dovecot's sockets need a short path.
+    root = Path(tempfile.mkdtemp(prefix="dovecot-"))
+    server = DovecotServer(root, max_connections=max_connections)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[DovecotServer]:
+    """The Dovecot that all tests share; use `new_user()` where mail is changed."""
+    yield from make_dovecot()
