@@ -5,6 +5,7 @@ mail, because the passwd-file is read at every login. quota@demo.test may store 
 """
 
 import getpass
+import grp
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -27,13 +29,13 @@ state_dir = {root}/state
 log_path = {root}/dovecot.log
 protocols = imap lmtp
 listen = 127.0.0.1
-default_internal_user = {user}
-default_login_user = {user}
+default_internal_user = {internal_user}
+default_login_user = {login_user}
 default_internal_group = {group}
-first_valid_uid = 0
-mail_uid = {user}
-mail_gid = {group}
-first_valid_gid = 0
+first_valid_uid = 1
+mail_uid = {mail_user}
+mail_gid = {mail_group}
+first_valid_gid = 1
 mail_home = {root}/mail/%n
 mail_location = maildir:~/Maildir
 mail_fsync = never
@@ -142,11 +144,10 @@ class DovecotServer:
         certificate.private_key_pem.write_to_path(self.root / "server.key")
         for blob in certificate.cert_chain_pems:
             blob.write_to_path(self.root / "server.pem", append=True)
-        user = getpass.getuser()
+        self.root.chmod(0o755)
         configuration = _CONFIGURATION.format(
             root=self.root,
-            user=user,
-            group=_group(),
+            **_identities(),
             imap_port=self.imap_port,
             imaps_port=self.imaps_port,
             lmtp_port=self.lmtp_port,
@@ -159,6 +160,7 @@ class DovecotServer:
         )
         (self.root / "users").touch()
         (self.root / "mail").mkdir()
+        (self.root / "mail").chmod(0o777)
         for name in self.users:
             self.add_user(name)
         self.add_user(self.quota_user, storage="64K")
@@ -226,16 +228,22 @@ class DovecotServer:
             process.kill()
             process.wait(10)
         # Dovecot's children have their own sessions ended by the master's death or, after a kill, by us: its group.
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
 
-def _group() -> str:
-    import grp
-
-    return grp.getgrgid(os.getgid()).gr_name
+def _identities() -> dict[str, str]:
+    """Who its processes run as: root starts it as the package does, anybody else as himself."""
+    if os.getuid() == 0:
+        return {
+            "internal_user": "dovecot",
+            "login_user": "dovenull",
+            "group": "dovecot",
+            "mail_user": "nobody",
+            "mail_group": "nogroup",
+        }
+    user, group = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
+    return {"internal_user": user, "login_user": user, "group": group, "mail_user": user, "mail_group": group}
 
 
 def _free_ports(number: int) -> list[int]:
