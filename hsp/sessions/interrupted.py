@@ -42,6 +42,10 @@ class InterruptedPosts:
         sealed = self._seal(pair, post)
         return await self._store.keep_post(pair.uuid, pair.name, sealed, life=self._policy.interrupted_post)
 
+    async def hold(self, session: Session, post: InterruptedPost) -> bool:
+        """Keeps a POST with a session that lives; False when it does not, or the POST is too big."""
+        return len(post.body) <= self._policy.interrupted_post_size and await self._put(session, post)
+
     async def carry(self, former: Pair, session: Session) -> bool:
         """Moves the POST kept under the former pair to a new session of the same account, surface and host."""
         kept = await self._store.post(former.uuid, take=False)

@@ -16,10 +16,9 @@ from dataclasses import replace
 from hsp.foundation.clock import Clock
 from hsp.foundation.sealing import KeyRing, SealError
 from hsp.protocols.credentials import Credential
-from hsp.sessions import keys
 from hsp.sessions.grants import Grant, Grants, Redeemed
 from hsp.sessions.interrupted import InterruptedPost, InterruptedPosts
-from hsp.sessions.keys import Pair
+from hsp.sessions.keys import Pair, SessionKeys
 from hsp.sessions.notices import Gap, Notices, OnEnded
 from hsp.sessions.policy import Policy
 from hsp.sessions.records import Issued, Session, seal_card, seal_session, unseal_session
@@ -43,6 +42,7 @@ class Sessions:
         self._store = store
         self._ring = ring
         self._clock = clock
+        self._keys = SessionKeys(ring)
         self._notices = Notices(store, ring, origin=secrets.token_hex(8))
         self._registry = Registry(store, ring, clock, self.policy, self._notices)
         self._grants = Grants(store, ring, clock, self.policy)
@@ -69,7 +69,7 @@ class Sessions:
             raise ValueError("a surface is named by 1 to 16 small letters")
         now = self._clock.time()
         limits = self.policy.limits(surface, cookieless=cookieless)
-        pair = keys.new_pair(self._ring)
+        pair = self._keys.new_pair()
         session = Session(
             pair.uuid,
             surface,
@@ -110,7 +110,7 @@ class Sessions:
         One command to the store, and none at all when the session key is not ours. `device` and `address` are
         compared for cookieless sessions only.
         """
-        pair = keys.read_both(self._ring, session_key, cookie)
+        pair = self._keys.read_both(session_key, cookie)
         if pair is None or session_key is None:
             return None
         bare = session_key.count(".") > 1
@@ -123,7 +123,7 @@ class Sessions:
 
     async def peek_cookie(self, cookie: str | None, *, surface: str, virtual_host: str) -> Session | None:
         """The session a cookie alone belongs to, not renewed: enough for a page that offers to resume, no more."""
-        pair = keys.read_cookie(self._ring, cookie)
+        pair = self._keys.read_cookie(cookie)
         if pair is None:
             return None
         session = await self._read(pair, surface, virtual_host, cookieless=False, background=True)
@@ -142,7 +142,7 @@ class Sessions:
         After a second factor, a re-authentication, a change of password (then with the new `credential`).
         None when the session ended meanwhile: an ending always wins over a rotation.
         """
-        pair = keys.make_pair(self._ring, session.pair.id, keys.new_twin())
+        pair = self._keys.new_twin(session.pair.id)
         rotated = replace(
             session,
             pair=pair,
@@ -189,10 +189,14 @@ class Sessions:
         self, session_key: str | None, cookie: str | None, *, page: str, content_type: str, body: bytes
     ) -> bool:
         """Keeps the POST that met a session ended by time. False when it may not be kept: ended otherwise, too big."""
-        pair = keys.read_both(self._ring, session_key, cookie)
+        pair = self._keys.read_both(session_key, cookie)
         if pair is None or cookie is None:
             return False
         return await self._posts.keep(pair, InterruptedPost(page, content_type, body))
+
+    async def hold_post(self, session: Session, *, page: str, content_type: str, body: bytes) -> bool:
+        """Keeps a POST that came without its session key (from an error page), for the live session's confirmation."""
+        return await self._posts.hold(session, InterruptedPost(page, content_type, body))
 
     async def offer_interrupted_post(self, session: Session) -> InterruptedPost | None:
         """The POST that waits for the user's confirmation in this session."""
@@ -232,7 +236,7 @@ class Sessions:
         return session
 
     async def _replace_former(self, cookie: str, session: Session) -> None:
-        former = keys.read_cookie(self._ring, cookie)
+        former = self._keys.read_cookie(cookie)
         if former is None:
             return
         await self._posts.carry(former, session)
@@ -244,7 +248,7 @@ class Sessions:
         return max(1, int(session.expires - self._clock.time()) + 1) if session.expires is not None else 0
 
     def _issue(self, session: Session) -> Issued:
-        key = keys.session_key(self._ring, session.pair, cookieless=session.cookieless)
+        key = self._keys.session_key(session.pair, cookieless=session.cookieless)
         return Issued(key, "" if session.cookieless else session.pair.cookie, session)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import IO
 from urllib.parse import parse_qsl
 
-from starlette.datastructures import Headers, UploadFile
+from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Receive
 
@@ -128,7 +128,7 @@ async def parse_form(headers: Headers, receive: Receive, *, limit: int, drain: b
 
 async def _limited(headers: Headers, receive: Receive, limit: int, drain: bool) -> AsyncIterator[bytes]:
     declared = headers.get("content-length", "")
-    too_large = declared.isdigit() and int(declared) > limit
+    too_large = declared.isascii() and declared.isdigit() and int(declared) > limit
     if too_large and not drain:
         raise BodyTooLarge
     seen = 0
@@ -149,8 +149,40 @@ async def _limited(headers: Headers, receive: Receive, limit: int, drain: bool) 
         raise BodyTooLarge
 
 
+class _StrictParser(MultiPartParser):
+    """Starlette's parser without its leniency: UTF-8 or nothing, and a body that ends before its last boundary is refused.
+
+    The charset a client names is not honoured: browsers name none, and some codecs take quadratic time.
+    """
+
+    _complete = False
+
+    def on_headers_finished(self) -> None:
+        """A part's headers are read: its name and file name must be UTF-8. Raises UnicodeDecodeError."""
+        (self._current_part.content_disposition or b"").decode("utf-8")
+        self._charset = "utf-8"
+        super().on_headers_finished()
+
+    def on_part_end(self) -> None:
+        """A part is read: a field must be UTF-8. Raises UnicodeDecodeError."""
+        self._current_part.data.decode("utf-8")
+        super().on_part_end()
+
+    def on_end(self) -> None:
+        """The last boundary was there."""
+        self._complete = True
+
+    async def parse(self) -> FormData:
+        """The form. Raises MultiPartException for a body that was cut off."""
+        form = await super().parse()
+        if not self._complete:
+            await form.close()
+            raise MultiPartException("The body ends before its last boundary.")
+        return form
+
+
 async def _multipart(headers: Headers, body: AsyncIterator[bytes], limit: int) -> Fields:
-    parser = MultiPartParser(
+    parser = _StrictParser(
         headers,
         body,  # type: ignore[arg-type]  # the parser only iterates
         max_files=MAX_FILES,
@@ -159,7 +191,9 @@ async def _multipart(headers: Headers, body: AsyncIterator[bytes], limit: int) -
     )
     try:
         form = await parser.parse()
-    except (MultiPartException, KeyError, UnicodeError):
+    except UnicodeError:
+        raise BadInput("invalid_utf8") from None
+    except (MultiPartException, KeyError, ValueError):
         raise BadInput("broken_form") from None
     except OSError:  # the spool directory is full: fail closed, the page keeps what the browser still has
         raise BadInput("disk_full", 507) from None

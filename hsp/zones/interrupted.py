@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from hsp.zones.declarations import Pages, Permission, Zone
 from hsp.zones.forms import Fields, pack, unpack
+from hsp.zones.origin import Provenance
 from hsp.zones.paths import PagePath, parse, strip_mount
 from hsp.zones.request import NEVER_ECHOED, PageRequest
 
@@ -29,13 +30,19 @@ async def keep_interrupted(service: "Service[Any]", visit: "Visit") -> bool:
     if declared is None or not declared.declaration.replayable or not visit.proves_own():
         return False
     record = {"query": visit.query.pairs, **pack(visit.form, skip=("_h",))}
-    return await service.sessions.keep_interrupted_post(
-        visit.session_key,
-        visit.cookie,
-        page=declared.declaration.name,
-        content_type="application/json",
-        body=json.dumps(record).encode(),
+    body = json.dumps(record).encode()
+    page, kind = declared.declaration.name, "application/json"
+    if visit.session_key:
+        return await service.sessions.keep_interrupted_post(
+            visit.session_key, visit.cookie, page=page, content_type=kind, body=body
+        )
+    session = await service.sessions.peek_cookie(
+        visit.cookie, surface=service.config.surface, virtual_host=visit.virtual_host
     )
+    if session is None or visit.provenance is not Provenance.OWN:
+        return False
+    # An error page gives a form back without its key; the browser's own page then goes by way of "resume".
+    return await service.sessions.hold_post(session, page=page, content_type=kind, body=body)
 
 
 def add_interrupted_page(pages: Pages[Any]) -> None:

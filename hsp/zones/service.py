@@ -34,6 +34,7 @@ from hsp.zones.special import Authenticator, SpecialRequests
 from hsp.zones.static import PREFIX, StaticFiles
 from hsp.zones.templates import Templates
 from hsp.zones.visit import Visit
+from hsp.zones.words import UNKNOWN, WORDS
 
 Context = TypeVar("Context")
 ErrorAnswer = Callable[[PageRequest, Exception], Response | None]
@@ -298,12 +299,15 @@ class Service(Generic[Context]):
         if request.wants_json:
             body = {"error": key, "status": status, "requestId": request.request_id}
             return JSONResponse(body, status_code=status, headers=headers)
+        title, text = WORDS.get(key, UNKNOWN)
         values = {
+            "title": title,
+            "text": text,
             "status": status,
             "key": key,
             "kept": [(name, value) for name, value in kept if name not in NEVER_ECHOED],
             "retry_after": retry_after,
-            "retry_url": request.scope["raw_path"].decode("latin-1"),
+            "retry_path": request.scope["raw_path"].decode("latin-1"),
             "uploads_lost": [upload.filename for _, upload in request.form.uploads],
             **context,
         }

@@ -27,7 +27,7 @@ DEVICE_COOKIE = "_hdevice"
 LOGIN_COOKIE = "_hlogin"
 YEAR = 365 * 86400
 # With another message (a wrong password, say) the visitor wants the form, not the old session.
-_RESUMABLE = frozenset({None, str(int(Message.SESSION_ENDED))})
+_RESUMABLE = frozenset({None, str(int(Message.SESSION_ENDED)), str(int(Message.INPUT_KEPT))})
 _OFF = frozenset({"", "0", "no", "false"})
 
 

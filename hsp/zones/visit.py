@@ -158,7 +158,7 @@ class Visit:
             return JSONResponse({"error": "session_required"}, status_code=401)
         message, back = Message.SESSION_ENDED, self._own_address()
         if self.method not in SAFE_METHODS and await self.service.keep_interrupted(self):
-            message, back = Message.INPUT_KEPT, "/"
+            message, back = Message.INPUT_KEPT, "/interrupted.hsp"
         pairs: dict[str, object] = {"m": int(message)}
         if back != "/":
             pairs["return"] = back
