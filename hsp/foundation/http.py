@@ -174,7 +174,7 @@ def _towards(request: httpx.Request, host: str, address: str) -> httpx.Request:
 
 
 def client(*, timeout: float = 10.0, **options: Any) -> httpx.AsyncClient:  # noqa: ANN401 - handed on to the library
-    """A client for configured hosts (upstream APIs, providers): no proxy or password from the environment, no redirects.
+    """A client for configured hosts (upstream APIs, providers): nothing from the environment, no redirects.
     For addresses that strangers choose use `FencedTransport`. `timeout` is in seconds."""
     options.setdefault("verify", _context())
     return httpx.AsyncClient(timeout=timeout, trust_env=False, follow_redirects=False, **options)

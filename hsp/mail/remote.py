@@ -56,8 +56,8 @@ class RemoteImage:
 async def fetch_image(
     url: str, *, transport: httpx.AsyncBaseTransport, max_bytes: int = MAX_IMAGE_BYTES, seconds: float = MAX_SECONDS
 ) -> RemoteImage:
-    """The image at `url` through `transport` (a `FencedTransport`); raises `ImageRefusedError`. Every failure outside is
-    closed: no image."""
+    """The image at `url` through `transport` (a `FencedTransport`); raises `ImageRefusedError`. Every failure outside
+    fails closed: no image."""
     try:
         async with asyncio.timeout(seconds):
             return await _fetch(url, transport, max_bytes)

@@ -6,6 +6,7 @@ from hsp.mail.content.document import BODY_CSP, BODY_HEADERS, FRAME_SANDBOX, fra
 from hsp.mail.content.header import clean_text, decode_header, decode_parameter
 from hsp.mail.content.html import SafeHtml, html_to_text, safe_html
 from hsp.mail.content.limits import TooComplex
+from hsp.mail.content.raw import structure_from_raw
 from hsp.mail.content.structure import Body, Plan, read_structure, walk
 from hsp.mail.content.text import snippet, text_to_html, unflow
 
@@ -32,6 +33,7 @@ __all__ = [
     "safe_name",
     "sniff",
     "snippet",
+    "structure_from_raw",
     "text_to_html",
     "unflow",
     "walk",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -69,13 +70,18 @@ PLACEHOLDER: Final = "hspref"
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _IGNORED_BY_BROWSERS: Final = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029]")
 _STYLE_BLOCK: Final = re.compile(r"<style>(.*?)</style>", re.DOTALL)
-_BODY_TAG: Final = re.compile(r"<body\b((?:[^<>\"']|\"[^\"]*\"|'[^']*'){0,20000})>", re.IGNORECASE)
+_BODY: Final = re.compile(r"<body(?=[\s/>])", re.IGNORECASE)
+_REST_OF_TAG: Final = re.compile(r"((?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+)>")
 _PAINT: Final = re.compile(r"\bbgcolor=|\bbackground|(?:[\";]|^)\s*color:|<font[^>]* color=", re.IGNORECASE)
 _MAX_PASSES: Final = 6
 
 
 class UnstableError(Exception):
     """A document that turns into something else each time it is parsed."""
+
+
+class GrownError(Exception):
+    """An intermediate result that the caller does not accept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,21 +159,25 @@ def _relative(address: str) -> str | None:
     return f"https:{address.strip()}" if address.strip().startswith("//") else None
 
 
-def clean(html: str) -> Cleaned:
-    """Clean one document; raises `UnstableError`, and whatever nh3 panics with (a BaseException)."""
+def clean(html: str, accept: Callable[[str], bool] = lambda _: True) -> Cleaned:
+    """Clean one document; raises `UnstableError`, `GrownError`, and whatever nh3 panics with (a BaseException).
+
+    `accept` judges each intermediate result: what one pass made may cost the next one more."""
     html = html.replace("\x00", "")
     cleaning = _Cleaning(hashlib.sha256(html.encode("utf-8", "replace")).hexdigest()[:24])
     sheet = filter_sheet(_style_blocks(html), cleaning.reference) if "<style" in html.lower() else ""
-    fragment = _until_stable(_body_as_block(html, cleaning), cleaning)
+    fragment = _until_stable(_body_as_block(html, cleaning), cleaning, accept)
     coloured = bool(_PAINT.search(fragment) or "color" in sheet or "background" in sheet)
     return Cleaned(fragment, sheet, cleaning.mark, tuple(cleaning.references), coloured)
 
 
-def _until_stable(html: str, cleaning: _Cleaning) -> str:
+def _until_stable(html: str, cleaning: _Cleaning, accept: Callable[[str], bool]) -> str:
     for _ in range(_MAX_PASSES):
         before, html = html, _pass(html, cleaning)
         if html == before:
             return html
+        if not accept(html):
+            raise GrownError
     raise UnstableError
 
 
@@ -195,8 +205,9 @@ def _style_blocks(html: str) -> str:
 
 def _body_as_block(html: str, cleaning: _Cleaning) -> str:
     """Keep the colours and style of ``<body>``: its tag becomes a block's, cleaned like any other."""
-    found = _BODY_TAG.search(html)
-    if not found:
+    start = _BODY.search(html)
+    found = _REST_OF_TAG.match(html, start.end()) if start else None
+    if not start or not found:
         return html
     look: dict[str, str] = {}
 
@@ -218,4 +229,4 @@ def _body_as_block(html: str, cleaning: _Cleaning) -> str:
     ]
     style = cleaning.style(";".join(part for part in parts if part)).replace("&", "&amp;").replace('"', "&quot;")
     block = f'<div style="{style}">' if style else ""
-    return html[: found.start()] + block + html[found.end() :]
+    return html[: start.start()] + block + html[found.end() :]

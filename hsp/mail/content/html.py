@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
-from hsp.mail.content.cleaner import PLACEHOLDER, Cleaned, clean
+from hsp.mail.content.cleaner import PLACEHOLDER, Cleaned
 from hsp.mail.content.document import frame_document
+from hsp.mail.content.limited import CleaningFailedError, clean_limited
 from hsp.mail.content.limits import MAX_TEXT_BYTES, TooComplex
 from hsp.mail.content.text import text_to_html
 
 Resolve = Callable[[str], "str | None"]
 
-_INVISIBLE: Final = re.compile(r"(?is)<(style|script|head|title)\b[^>]*>.*?</\1\s*>")
+_INVISIBLE: Final = ("style", "script", "head", "title", "template")
 _BREAK: Final = re.compile(r"(?i)<(?:br|/p|/div|/tr|/h[1-6]|/li|/table|hr)\b[^>]*>")
 _TAG: Final = re.compile(r"<[^<>]{0,20000}>")
-_MANY_BREAKS: Final = re.compile(r"\n[ \t\r\n]*\n")
+_MANY_BREAKS: Final = re.compile(r"\n[ \t\r\n]*+(?<=\n)")
 _OUR_ADDRESS: Final = re.compile(r"/[A-Za-z0-9_.~!*:@,;=&?%/+-]*\Z|https?://[A-Za-z0-9_.~!*:@,;=&?%/+\[\]-]+\Z")
 
 
@@ -41,17 +42,10 @@ def safe_html(html: str, *, inline: Resolve, remote: Resolve | None) -> SafeHtml
     if len(html) > MAX_TEXT_BYTES:
         raise TooComplex("HTML too large")
     try:
-        cleaned = clean(html)
-    except BaseException as error:
-        if not _is_panic(error):
-            raise
+        cleaned = clean_limited(html)
+    except CleaningFailedError:
         return SafeHtml(frame_document(text_to_html(html_to_text(html))), 0, simplified=True)
     return _resolve(cleaned, inline, remote)
-
-
-def _is_panic(error: BaseException) -> bool:
-    # pyo3 raises PanicException from BaseException; cancellation and the end of the process must pass.
-    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def _resolve(cleaned: Cleaned, inline: Resolve, remote: Resolve | None) -> SafeHtml:
@@ -98,5 +92,23 @@ def _srcset(value: str, token: str, addresses: dict[str, str]) -> str:
 def html_to_text(html: str) -> str:
     """The readable text of an HTML document, without parsing it: for snippets, quotes and as the last resort. The
     result is text; it is escaped where it is shown."""
-    text = _TAG.sub("", _BREAK.sub("\n", _INVISIBLE.sub("", html[:MAX_TEXT_BYTES])))
+    text = html[:MAX_TEXT_BYTES]
+    for name in _INVISIBLE:
+        text = _without(text, name)
+    text = _TAG.sub("", _BREAK.sub("\n", text))
     return _MANY_BREAKS.sub("\n\n", entities.unescape(text)).strip()
+
+
+def _without(text: str, name: str) -> str:
+    """`text` without the elements of one name. Two searches that only move forward: a regular expression would start
+    over at every unclosed tag."""
+    opening, closing = (
+        re.compile(rf"<{name}(?=[\s/>])", re.IGNORECASE),
+        re.compile(rf"</{name}\b[^<>]*>", re.IGNORECASE),
+    )
+    out: list[str] = []
+    position = 0
+    while (start := opening.search(text, position)) and (end := closing.search(text, start.end())):
+        out.append(text[position : start.start()])
+        position = end.end()
+    return "".join(out) + text[position:]

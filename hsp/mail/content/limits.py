@@ -23,5 +23,5 @@ MAX_FILE_NAME_BYTES: Final = 180
 """Longest file name offered for a download, in UTF-8 (file systems stop at 255, with room for a browser's suffix)."""
 
 
-class TooComplex(Exception):  # noqa: N818 - the name says what the caller must handle
+class TooComplex(Exception):
     """A part or message exceeds a limit of this module; offer it as a download."""
