@@ -3,9 +3,7 @@
 Promise: no page runs a script or loads a thing that is not ours, none is framed by another site, none is stored.
 """
 
-from collections.abc import Mapping
-
-from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
 
 # No unsafe-inline anywhere: styles and scripts are files of ours. frame-src is for the message body's own route.
 PAGE_CSP = (
@@ -26,14 +24,16 @@ _DEFAULTS: tuple[tuple[str, str], ...] = (
 )
 
 
-def harden(headers: MutableHeaders, *, cache: str, hsts: str = "", extra: Mapping[str, str] | None = None) -> None:
+_ENCODED = tuple((name.encode(), value.encode()) for name, value in _DEFAULTS)
+_NO_STORE = ((b"cache-control", NO_STORE.encode()), (b"pragma", b"no-cache"))
+
+
+def harden(response: Response, *, cache: str, hsts: str = "") -> None:
     """Add what the handler did not set itself. A handler may set its own policy, it can not go without one."""
-    for name, value in (*_DEFAULTS, *(extra or {}).items()):
-        headers.setdefault(name, value)
-    if "cache-control" not in headers:
-        no_store = cache == "no-store"
-        headers["cache-control"] = NO_STORE if no_store else cache
-        if no_store:
-            headers["pragma"] = "no-cache"
-    if hsts:
-        headers.setdefault("strict-transport-security", hsts)
+    raw = response.raw_headers
+    present = {name for name, _ in raw}
+    raw.extend(header for header in _ENCODED if header[0] not in present)
+    if b"cache-control" not in present:
+        raw.extend(_NO_STORE if cache == "no-store" else ((b"cache-control", cache.encode()),))
+    if hsts and b"strict-transport-security" not in present:
+        raw.append((b"strict-transport-security", hsts.encode()))

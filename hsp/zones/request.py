@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hsp.zones.service import Service
 
 SESSION_FIELD = "_h"
-SESSION_HEADER = "hsp-session"
+SESSION_HEADER = b"hsp-session"
 # Fields that an error page never gives back: secrets, and the key (DESIGN section 4: `_h` is never on an error page).
 NEVER_ECHOED = frozenset({SESSION_FIELD, "password", "login_token", "action"})
 

@@ -12,7 +12,6 @@ Promise: a private page is reached only through `_private`, which opens the pair
 not allowed answer alike to a stranger.
 """
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -23,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 
 from hsp.foundation.logs import get_logger
 from hsp.sessions import Redeemed, Sessions, StoreUnavailable
+from hsp.zones.access import Access
 from hsp.zones.declarations import SAFE_METHODS, CredentialKind, Declared, Pages, Zone
 from hsp.zones.forms import BadInput, ClientGone, parse_form, parse_query
 from hsp.zones.headers import harden
@@ -78,6 +78,7 @@ class Service(Generic[Context]):
     ) -> None:
         """`templates` maps a virtual host (`""` is the default) to its templates."""
         self.config = config
+        self._mount = config.mount.encode()
         self.sessions = sessions
         self._pages: Pages[Context] = Pages()
         self._pages.include(pages)
@@ -121,6 +122,8 @@ class Service(Generic[Context]):
 
     def virtual_host(self, host: str) -> str:
         """The virtual host a `Host` header belongs to: an exact or parent name, else `""` for the default."""
+        if not self.config.virtual_hosts:
+            return ""
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
         name = name.lower().rstrip(".")
         for known, _ in self.config.virtual_hosts:
@@ -130,50 +133,37 @@ class Service(Generic[Context]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        started = time.perf_counter()
-        raw_path = strip_mount(scope["raw_path"], self.config.mount.encode())
-        if (
-            raw_path is not None
-            and raw_path.startswith(PREFIX)
-            and await self._static.answer(raw_path, scope, receive, send)
-        ):
-            return
+        access = Access()
+        raw_path: bytes | None = strip_mount(scope["raw_path"], self._mount)
+        if raw_path is not None and raw_path.startswith(PREFIX):
+            if await self._static.answer(raw_path, scope, receive, send):
+                return
+            raw_path = None
         visit = Visit(self, scope)
+        target = parse(raw_path) if raw_path is not None else None
+        access.name(target)
         cache = "no-store"
         try:
-            response, cache = await self._respond(visit, raw_path, receive)
+            response, cache = await self._respond(visit, target, receive)
         except ClientGone:
             return
         except (
             Exception
         ) as error:  # the last fence: a defect is a 500 page with an id and a log line, never a bare crash
             response = self._answer_error(visit, error)
-        harden(response.headers, cache=cache, hsts=self.config.hsts if visit.secure else "")
-        response.headers["x-request-id"] = visit.request_id
-        if visit.method == "HEAD" and hasattr(response, "body"):
+        harden(response, cache=cache, hsts=self.config.hsts if visit.secure else "")
+        response.raw_headers.append((b"x-request-id", visit.request_id.encode()))
+        if visit.method == "HEAD":
             response.body = b""
         try:
             await response(scope, receive, send)
         finally:
             visit.form.close()
-            self._log_access(visit, raw_path, response.status_code, started)
+            access.write(self.config.name, visit.method, response.status_code, visit.request_id, visit.client_address)
 
-    def _log_access(self, visit: Visit, raw_path: bytes | None, status: int, started: float) -> None:
-        target = parse(raw_path) if raw_path is not None else None
-        name = target.name if isinstance(target, PagePath) else target.prefix if isinstance(target, RoutePath) else "-"
-        _log.info(
-            "request",
-            service=self.config.name,
-            method=visit.method if visit.method in _METHODS else "other",
-            page=name,
-            status=status,
-            ms=round((time.perf_counter() - started) * 1000, 1),
-            request_id=visit.request_id,
-            address=visit.client_address,
-        )
-
-    async def _respond(self, visit: Visit, raw_path: bytes | None, receive: Receive) -> tuple[Response, str]:
-        target = parse(raw_path) if raw_path is not None else None
+    async def _respond(
+        self, visit: Visit, target: PagePath | RoutePath | None, receive: Receive
+    ) -> tuple[Response, str]:
         if target is None:
             return visit.refuse(404, "no_such_page"), "no-store"
         if visit.method not in _METHODS:

@@ -36,39 +36,45 @@ class Visit:
     __slots__ = (
         "_opened",
         "_session",
+        "_session_header",
         "client_address",
         "cookies",
         "form",
         "headers",
         "method",
-        "provenance",
         "query",
         "request_id",
         "scope",
         "secure",
         "service",
+        "user_agent",
         "virtual_host",
     )
 
     def __init__(self, service: "Service[Any]", scope: Scope) -> None:
         self.service = service
         self.scope = scope
+        # One walk instead of a scan of all headers for each name: this is on the path of every request.
+        first = dict(reversed(scope["headers"]))
+        self._session_header = first.get(SESSION_HEADER, b"").decode("latin-1")
+        self.user_agent = first.get(b"user-agent", b"")[:MAX_USER_AGENT].decode("latin-1")
+        cookie, host = first.get(b"cookie", b""), first.get(b"host", b"")
         self.headers = Headers(scope=scope)
         self.method: str = scope["method"]
         self.query = Fields()
         self.form = Fields()
-        cookie = self.headers.get("cookie")
-        self.cookies: dict[str, str] = cookie_parser(cookie) if cookie else {}
+        self.cookies: dict[str, str] = cookie_parser(cookie.decode("latin-1")) if cookie else {}
         self.secure = scope.get("scheme") == "https"
         client = scope.get("client")
         self.client_address: str = client[0] if client else ""
-        self.virtual_host = service.virtual_host(self.headers.get("host", ""))
+        self.virtual_host = service.virtual_host(host.decode("latin-1"))
         self.request_id: str = scope.get("hsp.request_id") or secrets.token_hex(8)
-        self.provenance = self._provenance()
         self._opened = False
         self._session: Session | None = None
 
-    def _provenance(self) -> Provenance:
+    @property
+    def provenance(self) -> Provenance:
+        """Where the request came from, as far as its headers prove it."""
         own = f"{self.scope.get('scheme', 'http')}://{self.headers.get('host', '')}".lower()
         return provenance(self.headers, self.service.config.own_origins, own)
 
@@ -78,11 +84,6 @@ class Visit:
         return self.cookies.get(self.service.config.cookie, "")
 
     @property
-    def user_agent(self) -> str:
-        """The browser's name for itself, cut to a sane length."""
-        return self.headers.get("user-agent", "")[:MAX_USER_AGENT]
-
-    @property
     def wants_json(self) -> bool:
         """Whether the client asked for JSON instead of a page."""
         return wants_json(self.headers, self.query)
@@ -90,7 +91,7 @@ class Visit:
     @property
     def session_key(self) -> str:
         """`_h` from the header, the form or the query, in this order."""
-        return self.headers.get(SESSION_HEADER) or self.form.get(SESSION_FIELD) or self.query.get(SESSION_FIELD) or ""
+        return self._session_header or self.form.get(SESSION_FIELD) or self.query.get(SESSION_FIELD) or ""
 
     def proves_own(self, *, session_key_needed: bool = False) -> bool:
         """Whether a state-changing request may go on (class SC-26).
@@ -99,7 +100,7 @@ class Visit:
         """
         if self.provenance is Provenance.FOREIGN:
             return False
-        in_body = bool(self.headers.get(SESSION_HEADER) or self.form.get(SESSION_FIELD))
+        in_body = bool(self._session_header or self.form.get(SESSION_FIELD))
         return in_body or (self.provenance is Provenance.OWN and not session_key_needed) or self._key_in_query_of_own()
 
     def _key_in_query_of_own(self) -> bool:
@@ -154,7 +155,7 @@ class Visit:
 
     async def unauthenticated(self) -> Response:
         """The one answer to a private address without a valid pair, whatever is wrong and whatever is there."""
-        if self.wants_json or self.headers.get(SESSION_HEADER):
+        if self.wants_json or self._session_header:
             return JSONResponse({"error": "session_required"}, status_code=401)
         message, back = Message.SESSION_ENDED, self._own_address()
         if self.method not in SAFE_METHODS and await self.service.keep_interrupted(self):
