@@ -1,6 +1,6 @@
 """One message over one connection, by aiosmtplib's commands.
 
-Promise: the caller learns whether the message can have left. Every error before the content is written means that it has
+Promise: the caller learns whether the message can have left. Every error before the content is written means it has
 not; an answer after it says which; no answer after it is `SmtpUnknownOutcome`, never a plain failure. Nothing a message
 or an address contains becomes a command (RFC 5321 section 4.5.2; "SMTP smuggling").
 """
