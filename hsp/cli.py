@@ -12,7 +12,12 @@ from hsp.commands.output import exit_on_problems
 
 Config = Annotated[
     Path | None,
-    typer.Option("--config", "-c", envvar="HSP_CONFIG", help="Configuration file; without one, HSP_ variables and defaults count."),
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="HSP_CONFIG",
+        help="Configuration file; without one, HSP_ variables count.",
+    ),
 ]
 
 app = typer.Typer(

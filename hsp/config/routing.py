@@ -76,9 +76,9 @@ class Domain(Context):
     )
     imap: Text = Field(description="Name of the upstream that holds the mail.")
     smtp: Text = Field(description="Name of the upstream that accepts mail for sending.")
-    background: Literal["none", "relay", "master", "token"] = Field(
+    background: Literal["none", "relay"] = Field(
         "none",
-        description="What lets mail be sent while the user is away: nothing, or a server that relays for the gateway.",
+        description="How mail leaves while its user is away: nothing, or an smtp upstream that relays.",
     )
     show_webmail_login: Switch = Field(True, description="Whether the login page's domain list shows this domain.")
 

@@ -21,24 +21,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Headers = Sequence[tuple[bytes, bytes]]
 
 _SPENT = frozenset(
-    (
-        b"forwarded",
-        b"x-forwarded-for",
-        b"x-forwarded-proto",
-        b"x-forwarded-host",
-        b"x-forwarded-port",
-        b"x-forwarded-prefix",
-        b"x-forwarded-server",
-        b"x-forwarded-ssl",
-        b"x-forwarded-scheme",
-        b"x-real-ip",
-        b"x-client-ip",
-        b"true-client-ip",
-        b"front-end-https",
-        b"x-original-url",
-        b"x-rewrite-url",
-        b"proxy",
-    )
+    b"forwarded x-forwarded-for x-forwarded-proto x-forwarded-host x-forwarded-port x-forwarded-prefix "
+    b"x-forwarded-server x-forwarded-ssl x-forwarded-scheme x-real-ip x-client-ip true-client-ip "
+    b"front-end-https x-original-url x-rewrite-url".split()
 )
 _NODE = re.compile(r"\[(?P<six>[0-9A-Fa-f:.]+)\](:\d{1,5})?|(?P<four>[0-9.]+)(:\d{1,5})?|(?P<bare>[0-9A-Fa-f:.]+)")
 _PAIR = re.compile(r'\s*([A-Za-z]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s";,]+)\s*(;|\Z)')
@@ -117,12 +102,8 @@ def x_forwarded_hops(headers: Headers) -> list[Hop]:
     """The hops of X-Forwarded-For, with their schemes counted from the right as far as X-Forwarded-Proto goes."""
     nodes = [part for part in _joined(headers, b"x-forwarded-for").split(",") if part.strip()]
     schemes = [_scheme(part) for part in _joined(headers, b"x-forwarded-proto").split(",") if part.strip()]
-    missing = [None] * max(0, len(nodes) - len(schemes))
-    return (
-        [Hop(parse_node(node), scheme) for node, scheme in zip(nodes, [*missing, *schemes][-len(nodes) :], strict=True)]
-        if nodes
-        else []
-    )
+    padded = [None] * len(nodes) + schemes
+    return [Hop(parse_node(node), scheme) for node, scheme in zip(nodes, padded[len(schemes) :], strict=True)]
 
 
 def forwarded_hops(headers: Headers) -> list[Hop]:

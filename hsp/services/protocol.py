@@ -13,17 +13,17 @@ from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import httptools
-import structlog
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from hsp.foundation.logs import get_logger
 from hsp.services.closing import LingeringTransport, linger
 from hsp.services.heads import head_problem
 from hsp.services.limits import HttpLimits
 from hsp.services.refusals import refusal
 
-log = structlog.get_logger("hsp.services")
+log = get_logger("hsp.services")
 
 _PIECE = 16 * 1024
 _MOST_PIPELINED = 16

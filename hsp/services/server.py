@@ -12,37 +12,50 @@ from socket import socket
 import uvicorn
 from starlette.types import ASGIApp
 
-from hsp.config import Listener, Settings
+from hsp.config import Listener, Settings, Webmail
 from hsp.services.forwarded import ClientAddress
 from hsp.services.limits import HttpLimits
 from hsp.services.listeners import BoundListener, bind
 from hsp.services.protocol import Door, GuardedProtocol
 
 OnReady = Callable[[tuple[str, ...]], None]
+LimitsOf = Callable[[Webmail, Listener], HttpLimits]
 
 
 class GatewayServer(uvicorn.Server):
     """uvicorn with our protocol, several listeners, and an end that is a clean exit."""
 
     def __init__(
-        self, app: ASGIApp, bound: Sequence[BoundListener], settings: Settings, on_ready: OnReady | None
+        self,
+        app: ASGIApp,
+        bound: Sequence[BoundListener],
+        settings: Settings,
+        *,
+        on_ready: OnReady | None = None,
+        limits_of: LimitsOf = HttpLimits.of,
     ) -> None:
-        trusting = ClientAddress(app, settings.server.trusted_proxies, settings.server.forwarded_header)
-        super().__init__(_config(trusting, settings))
+        server = settings.server
+        super().__init__(_config(ClientAddress(app, server.trusted_proxies, server.forwarded_header), settings))
         self._bound = bound
         self._settings = settings
         self._on_ready = on_ready
+        self._limits_of = limits_of
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Where the listeners can be reached."""
+        return tuple(bound.url for bound in self._bound)
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """Start accepting; whatever the application needs was set up by who called us."""
         self.servers = [await self._open(bound) for bound in self._bound]
         self.started = True
         if self._on_ready:
-            self._on_ready(tuple(bound.url for bound in self._bound))
+            self._on_ready(self.urls)
 
     async def _open(self, bound: BoundListener) -> asyncio.Server:
         loop = asyncio.get_running_loop()
-        door = Door(bound.listener.address, HttpLimits.of(self._settings.webmail, bound.listener))
+        door = Door(bound.listener.address, self._limits_of(self._settings.webmail, bound.listener))
         factory = partial(GuardedProtocol, self.config, self.server_state, self.lifespan.state, door=door)
         handshake = door.limits.head_seconds if bound.tls else None
         create = loop.create_unix_server if bound.listener.unix_path else loop.create_server
@@ -97,4 +110,4 @@ async def serve(
     """
     with contextlib.ExitStack() as opened:
         bound = [opened.enter_context(contextlib.closing(bind(listener))) for listener in listeners if listener.enable]
-        await GatewayServer(app, bound, settings, on_ready).serve()
+        await GatewayServer(app, bound, settings, on_ready=on_ready).serve()
