@@ -125,7 +125,11 @@ async def _begin(request: PageRequest, webmail: Webmail, mailbox: Mailbox) -> Le
     if mail_id := query.get("draft", ""):
         return await reopened(mailbox, await mailbox.open(mail_id))
     return Letterhead(
-        **{name: query.get(name, "") for name in ("to", "cc", "bcc", "subject")}, text=query.get("body", "")
+        to=query.get("to", ""),
+        cc=query.get("cc", ""),
+        bcc=query.get("bcc", ""),
+        subject=query.get("subject", ""),
+        text=query.get("body", ""),
     )
 
 

@@ -71,7 +71,7 @@ OUTBOX: dict[str, tuple[str, str, str, str, tuple[tuple[str, str, bool], ...]]] 
         "alert",
         "Unclear",
         "warning",
-        "The connection broke after the mail was handed over. It may have arrived, so we don't send it again by ourselves.",
+        "The connection broke after the mail was handed over. It may have arrived, so it is not sent again by itself.",
         (("retry", "Send again", False), ("discard", "Discard", True)),
     ),
     "failed": (
