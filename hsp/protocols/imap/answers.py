@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from hsp.protocols.imap.errors import ProtocolViolation
 from hsp.protocols.imap.framing import Segments
-from hsp.protocols.imap.model import FolderInfo, Namespaces, Quota, Status
-from hsp.protocols.imap.structure import number, text
-from hsp.protocols.imap.tokens import Value, tokenize
+from hsp.protocols.imap.model import FolderInfo, Namespaces, Quota, Status, Value
+from hsp.protocols.imap.structure import number, raw, text
+from hsp.protocols.imap.tokens import tokenize
 from hsp.protocols.imap.utf7 import decode_name
 
 MAX_NUMBERS = 10_000_000
@@ -53,12 +53,12 @@ def _words(value: Value) -> list[str]:
 def parse_list(segments: Segments, *, utf8: bool = False) -> FolderInfo:
     """`* LIST (flags) delimiter name [extended]`."""
     values = _values(segments, 5)
-    flags = frozenset(word.title() if word.lower() == "\\noselect" else word for word in _words(values[2]))
+    flags = frozenset(map(_canonical_attribute, _words(values[2])))
     uses = [flag[1:].lower() for flag in flags if flag[1:].lower() in _SPECIAL_USES]
     return FolderInfo(
         name=decode_mailbox(values[4], utf8=utf8),
         delimiter=text(values[3]) or None,
-        flags=frozenset(map(_canonical_attribute, flags)),
+        flags=flags,
         special_use=min(uses, default=None),
     )
 
@@ -123,6 +123,8 @@ def parse_ranges(sequence_set: str) -> tuple[range, ...]:
         bounds = [(int(first), int(last or first)) for first, _, last in pairs]
     except ValueError as error:
         raise ProtocolViolation("a malformed sequence set") from error
+    if any(not 0 <= value < 2**32 for bound in bounds for value in bound):
+        raise ProtocolViolation("a sequence number out of range")
     return tuple([range(min(bound), max(bound) + 1) for bound in bounds])
 
 
@@ -161,6 +163,6 @@ def parse_namespace(segments: Segments, *, utf8: bool = False) -> Namespaces:
         entries = (
             [entry for entry in value if isinstance(entry, list) and len(entry) > 1] if isinstance(value, list) else []
         )
-        return tuple((decode_name(text(entry[0]).encode(), utf8=utf8), text(entry[1]) or None) for entry in entries)
+        return tuple((decode_name(raw(entry[0]), utf8=utf8), text(entry[1]) or None) for entry in entries)
 
     return Namespaces(pairs(values[2]), pairs(values[3]), pairs(values[4]))

@@ -1,6 +1,5 @@
 """The client's verbs that change mail: STORE, COPY, MOVE, APPEND, EXPUNGE, with ways round what a server lacks."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal
@@ -9,6 +8,7 @@ from hsp.protocols.imap.answers import StatusText, expand, parse_ranges
 from hsp.protocols.imap.connection import Completion
 from hsp.protocols.imap.messages import MessageCommands
 from hsp.protocols.imap.model import AppendUid, CopyUid, Fetched
+from hsp.protocols.imap.state import run_all
 from hsp.protocols.imap.wire import Argument, Atom, Literal8, LiteralBytes, date_time, flag, sequence_set
 
 _FETCH = frozenset({"FETCH"})
@@ -35,11 +35,9 @@ class ChangeCommands(MessageCommands):
         names: list[Argument] = [flag(name) for name in flags]
         condition: list[Argument] = [] if unchanged_since is None else [[Atom("UNCHANGEDSINCE"), unchanged_since]]
         known = uids if isinstance(uids, str) else set(uids)
-        completions = await asyncio.gather(
-            *(
-                self._connection.run("UID STORE", part, *condition, item, names, wants=_FETCH)
-                for part in sequence_set(known)
-            )
+        completions = await run_all(
+            self._connection.run("UID STORE", part, *condition, item, names, wants=_FETCH)
+            for part in sequence_set(known)
         )
         if silent:
             return []
@@ -56,16 +54,16 @@ class ChangeCommands(MessageCommands):
             return await self._transfer("UID MOVE", uids, folder)
         known = uids if isinstance(uids, str) else sorted(set(uids))
         copied = await self._transfer("UID COPY", known, folder)
-        await self.store(known, "+", ["\\Deleted"])
         await self.expunge(known)
         return copied
 
     async def _transfer(self, command: str, uids: Iterable[int] | str, folder: str) -> CopyUid | None:
         target = self._mailbox(folder)
-        completions = await asyncio.gather(
-            *(self._connection.run(command, part, target, wants=frozenset({"OK"})) for part in sequence_set(uids))
+        completions = await run_all(
+            self._connection.run(command, part, target, wants=frozenset({"OK"})) for part in sequence_set(uids)
         )
-        copied = [found for completion in completions if (found := _copy_uid(completion)) is not None]
+        with self._reading():
+            copied = [found for completion in completions if (found := _copy_uid(completion)) is not None]
         if not copied:
             return None
         return CopyUid(copied[0].uidvalidity, {old: new for part in copied for old, new in part.uids.items()})
@@ -83,16 +81,15 @@ class ChangeCommands(MessageCommands):
             return
         await self.store(known, "+", ["\\Deleted"])
         if self.has("UIDPLUS") or self.has("IMAP4REV2"):
-            await asyncio.gather(*(self._connection.run("UID EXPUNGE", part) for part in sequence_set(known)))
+            await run_all(self._connection.run("UID EXPUNGE", part) for part in sequence_set(known))
         else:
             await self._expunge_only(known)
 
     async def _expunge_only(self, uids: Sequence[int] | str) -> None:
-        criteria: list[Argument] = [Atom("DELETED"), Atom("NOT"), Atom("UID"), *sequence_set(uids)[:1]]
-        if not isinstance(uids, str):
-            criteria = [Atom("DELETED")]
-        marked = await self.search(criteria)
-        others = marked if isinstance(uids, str) else sorted(set(marked) - set(uids))
+        if isinstance(uids, str):
+            others = await self.search([Atom("DELETED"), Atom("NOT"), Atom("UID"), *sequence_set(uids)])
+        else:
+            others = sorted(set(await self.search([Atom("DELETED")])) - set(uids))
         if others:
             await self.store(others, "-", ["\\Deleted"])
         try:

@@ -101,7 +101,8 @@ class ImapClient(FolderCommands, ChangeCommands):
         pairs: list[Argument] = [text for item in fields.items() for text in item]
         completion = await self._connection.run("ID", pairs or Atom("NIL"), wants=frozenset({"ID"}))
         answers = completion.of("ID")
-        return parse_id(answers[-1].segments) if answers else {}
+        with self._reading():
+            return parse_id(answers[-1].segments) if answers else {}
 
     async def enable(self, *names: str) -> frozenset[str]:
         """ENABLE (RFC 5161) what is offered of `names`; what is on afterwards."""
@@ -124,7 +125,8 @@ class ImapClient(FolderCommands, ChangeCommands):
             return Namespaces()
         completion = await self._connection.run("NAMESPACE", wants=frozenset({"NAMESPACE"}))
         answers = completion.of("NAMESPACE")
-        return parse_namespace(answers[-1].segments, utf8=self._utf8) if answers else Namespaces()
+        with self._reading():
+            return parse_namespace(answers[-1].segments, utf8=self._utf8) if answers else Namespaces()
 
     async def noop(self) -> None:
         """Ask for news and keep the connection awake."""

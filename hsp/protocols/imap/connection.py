@@ -210,8 +210,7 @@ class Connection(asyncio.Protocol):
         if status.status not in {"OK", "NO", "BAD"}:
             raise ProtocolViolation("a tagged answer that is neither OK, NO nor BAD")
         self._silent = pending.name == "STARTTLS" and status.status == "OK"
-        if not self._in_flight:
-            self._answer_bytes = 0
+        self._answer_bytes = 0
         if not pending.future.done():
             pending.future.set_result(status)
         if pending.proceed is not None and not pending.proceed.done():
@@ -234,7 +233,8 @@ class Connection(asyncio.Protocol):
     @property
     def transport(self) -> asyncio.Transport:
         if self._failure is not None or self._transport is None:
-            raise ConnectionLost(str(self._failure or "never connected")) from self._failure
+            kind = ServerBusy if isinstance(self._failure, ServerBusy) else ConnectionLost
+            raise kind(str(self._failure or "never connected")) from self._failure
         return self._transport
 
     async def greeting(self) -> StatusText:
@@ -291,7 +291,11 @@ class Connection(asyncio.Protocol):
             for chunk in chunks[1:]:
                 if await self._may_proceed(pending) is None:
                     return
-                self.transport.write(chunk)
+                transport = self.transport
+                if pending.future.done():
+                    # The server would take our next command for the literal it asked for (class SC-13).
+                    raise ProtocolViolation("a command answered between its literal's leave and the literal")
+                transport.write(chunk)
             while responder is not None and (challenge := await self._may_proceed(pending)) is not None:
                 await self._respond(pending, responder, challenge)
         except BaseException as error:
@@ -325,8 +329,9 @@ class Connection(asyncio.Protocol):
     # Time-outs
 
     def _watch(self) -> None:
-        if self._watchdog is None:
+        if len(self._in_flight) == 1:
             self._progress = self._loop.time()
+        if self._watchdog is None:
             self._watchdog = self._loop.call_later(self._limits.command_timeout, self._check_progress)
 
     def _check_progress(self) -> None:
@@ -347,9 +352,14 @@ class Connection(asyncio.Protocol):
 
     async def start_tls(self, context: ssl.SSLContext, host: str, timeout: float) -> None:
         """Encrypt from here on (RFC 9051 section 6.2.1); call it right after the server's OK."""
-        transport = await self._loop.start_tls(
-            self.transport, self, context, server_hostname=host, ssl_handshake_timeout=timeout
-        )
+        try:
+            transport = await self._loop.start_tls(
+                self.transport, self, context, server_hostname=host, ssl_handshake_timeout=timeout
+            )
+        except BaseException as error:
+            # Fails closed. The event loop does not tell a protocol whose handshake failed that its socket is gone.
+            self.connection_lost(error if isinstance(error, Exception) else None)
+            raise
         if transport is None:
             raise ConnectionLost("the connection ended during the TLS handshake")
         self._transport = transport

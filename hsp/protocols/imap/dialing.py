@@ -5,6 +5,7 @@ is skipped: a missing STARTTLS, a PREAUTH greeting before it, bytes slipped in b
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable
 from functools import lru_cache
@@ -41,8 +42,8 @@ def _sorted(error: Exception, endpoint: Endpoint) -> ConnectError:
         return ConnectError("timeout", f"{where} did not answer in time")
     if isinstance(error, ssl.SSLError | ssl.CertificateError):
         return ConnectError("tls", f"no trusted TLS connection to {where}: {error}")
-    # socket.gaierror is an OSError; UnicodeError is what a name gives that cannot be put in DNS.
-    if isinstance(error, UnicodeError) or type(error).__name__ in {"gaierror", "herror"}:
+    # UnicodeError is what a name gives that cannot be put in DNS.
+    if isinstance(error, UnicodeError | socket.gaierror):
         return ConnectError("dns", f"the name {endpoint.host} cannot be resolved")
     return ConnectError("refused", f"no connection to {where}: {error}")
 
@@ -73,4 +74,5 @@ def is_private(connection: Connection) -> bool:
     peer = transport.get_extra_info("peername")
     if not isinstance(peer, tuple):
         return True
-    return ip_address(str(peer[0]).split("%", 1)[0]).is_loopback
+    address = ip_address(str(peer[0]).split("%", 1)[0])
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback

@@ -7,9 +7,9 @@ from functools import lru_cache
 
 from hsp.protocols.imap.errors import ProtocolViolation
 from hsp.protocols.imap.framing import Segments
-from hsp.protocols.imap.model import BodyPart, Envelope, Fetched
+from hsp.protocols.imap.model import BodyPart, Envelope, Fetched, Value
 from hsp.protocols.imap.structure import number, parse_envelope, parse_structure, raw, text
-from hsp.protocols.imap.tokens import Value, tokenize
+from hsp.protocols.imap.tokens import tokenize
 
 _DATE = re.compile(r" ?(\d{1,2})-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)")
 _MONTHS = {name: i for i, name in enumerate(re.findall("...", "janfebmaraprmayjunjulaugsepoctnovdec"), 1)}
@@ -81,7 +81,19 @@ def section_key(item: str) -> str | None:
 class _Builder:
     """Collects what one or several answers say about one message."""
 
-    __slots__ = ("envelope", "flags", "internal_date", "items", "modseq", "sections", "seq", "size", "structure", "uid")
+    __slots__ = (
+        "envelope",
+        "extra",
+        "flags",
+        "internal_date",
+        "items",
+        "modseq",
+        "sections",
+        "seq",
+        "size",
+        "structure",
+        "uid",
+    )
 
     def __init__(self, seq: int) -> None:
         self.seq = seq
@@ -91,6 +103,7 @@ class _Builder:
         self.envelope: Envelope | None = None
         self.structure: BodyPart | None = None
         self.sections: dict[str, bytes] = {}
+        self.extra: dict[str, Value] = {}
         self.items: set[str] = set()
 
     def take(self, values: list[Value]) -> None:
@@ -110,6 +123,9 @@ class _Builder:
         if key is not None:
             self.sections[key] = raw(value)
             self.items.add("BODY[" + key)
+        else:
+            self.extra[name.upper()] = value
+            self.items.add(name.upper())
 
     def build(self) -> Fetched:
         return Fetched(
@@ -122,6 +138,7 @@ class _Builder:
             self.envelope,
             self.structure,
             self.sections,
+            self.extra,
             frozenset(self.items),
         )
 
@@ -167,5 +184,6 @@ def merge(first: Fetched, second: Fetched) -> Fetched:
         second.envelope or first.envelope,
         second.structure or first.structure,
         {**first.sections, **second.sections},
+        {**first.extra, **second.extra},
         first.items | told,
     )

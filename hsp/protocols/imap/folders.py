@@ -38,11 +38,10 @@ class FolderCommands(ClientState):
         if returns:
             arguments += [Atom("RETURN"), returns]
         completion = await self._connection.run("LIST", *arguments, wants=frozenset({"LIST", "STATUS"}))
-        folders = {
-            folder.name: folder
-            for folder in (parse_list(answer.segments, utf8=self._utf8) for answer in completion.of("LIST"))
-        }
-        counts = dict(parse_status_data(answer.segments, utf8=self._utf8) for answer in completion.of("STATUS"))
+        with self._reading():
+            listed = [parse_list(answer.segments, utf8=self._utf8) for answer in completion.of("LIST")]
+            counts = dict(parse_status_data(answer.segments, utf8=self._utf8) for answer in completion.of("STATUS"))
+        folders = {folder.name: folder for folder in listed}
         if status and not self.has("LIST-STATUS"):
             counts = await self._counts([folder.name for folder in folders.values() if folder.selectable])
         return [replace(folder, status=counts.get(name)) for name, folder in folders.items()]
@@ -75,11 +74,9 @@ class FolderCommands(ClientState):
             "STATUS", self._mailbox(name), self._status_items(), wants=frozenset({"STATUS"})
         )
         wanted = "INBOX" if name.upper() == "INBOX" else name
-        for answer in completion.of("STATUS"):
-            found, status = parse_status_data(answer.segments, utf8=self._utf8)
-            if found == wanted:
-                return status
-        return Status()
+        with self._reading():
+            told = dict(parse_status_data(answer.segments, utf8=self._utf8) for answer in completion.of("STATUS"))
+        return told.get(wanted, Status())
 
     async def select(self, name: str, *, read_only: bool = False, qresync: tuple[int, int] | None = None) -> Selected:
         """Open a folder. `qresync` is the known (uidvalidity, modseq): then changes since come along (RFC 7162).
@@ -102,7 +99,8 @@ class FolderCommands(ClientState):
             raise
         self.selected = name
         self.state = "selected"
-        return await self._selected(name, completion, read_only=read_only)
+        with self._reading():
+            return await self._selected(name, completion, read_only=read_only)
 
     async def _selected(self, name: str, completion: Completion, *, read_only: bool) -> Selected:
         answers = completion.answers
@@ -168,7 +166,8 @@ class FolderCommands(ClientState):
             completion = await self._connection.run("GETQUOTAROOT", self._mailbox(root), wants=frozenset({"QUOTA"}))
         except Rejected:
             return None  # Fails open: a quota only informs.
-        quotas = [parse_quota(answer.segments) for answer in completion.of("QUOTA")]
+        with self._reading():
+            quotas = [parse_quota(answer.segments) for answer in completion.of("QUOTA")]
         limited = [quota for quota in quotas if quota.storage_limit is not None or quota.messages_limit is not None]
         return limited[0] if limited else None
 

@@ -1,13 +1,13 @@
 """The client's verbs on messages that change nothing: FETCH, SEARCH, SORT."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 from hsp.protocols.imap.answers import parse_esearch, parse_numbers
 from hsp.protocols.imap.connection import Answer
+from hsp.protocols.imap.errors import Rejected
 from hsp.protocols.imap.fetching import merge, section_key
 from hsp.protocols.imap.model import Fetched
-from hsp.protocols.imap.state import ClientState, parse_all
+from hsp.protocols.imap.state import ClientState, parse_all, run_all
 from hsp.protocols.imap.wire import Argument, Atom, FetchItem, needs_charset, sequence_set
 
 _FETCH = frozenset({"FETCH"})
@@ -37,8 +37,8 @@ class MessageCommands(ClientState):
         asks_flags = any(name.upper() == "FLAGS" for name in wanted)
         self._wants_flags += asks_flags
         try:
-            completions = await asyncio.gather(
-                *(self._connection.run("UID FETCH", part, names, *modifier, wants=_FETCH) for part in sets)
+            completions = await run_all(
+                self._connection.run("UID FETCH", part, names, *modifier, wants=_FETCH) for part in sets
             )
         finally:
             self._wants_flags -= asks_flags
@@ -48,7 +48,9 @@ class MessageCommands(ClientState):
     async def _collect(self, answers: list[Answer], wanted: Sequence[str], uids: set[int] | None) -> list[Fetched]:
         """The answers that belong to this command, one per UID."""
         found: dict[int, Fetched] = {}
-        for fetched in await parse_all(answers):
+        with self._reading():
+            parsed = await parse_all(answers)
+        for fetched in parsed:
             if fetched.uid and (uids is None or fetched.uid in uids):
                 earlier = found.get(fetched.uid)
                 found[fetched.uid] = fetched if earlier is None or earlier is fetched else merge(earlier, fetched)
@@ -56,12 +58,18 @@ class MessageCommands(ClientState):
         return [fetched for fetched in found.values() if needed <= fetched.items]
 
     async def fetch_stream(self, uid: int, section: str, *, chunk: int = 256 * 1024) -> AsyncIterator[bytes]:
-        """One section of one message in pieces of `chunk` bytes, each asked for when the one before was taken."""
+        """One section of one message in pieces of `chunk` bytes, each asked for when the one before was taken.
+
+        Raises Rejected (NONEXISTENT) when the message is not there, or vanishes on the way: nobody gets half a file
+        without knowing.
+        """
         offset = 0
         while True:
             item = f"BODY.PEEK[{section}]<{offset}.{chunk}>"
             found = await self.fetch([uid], [item])
-            piece = found[0].sections.get(section_key(f"BODY[{section}]<{offset}>") or "", b"") if found else b""
+            if not found:
+                raise Rejected("the message is gone", code="NONEXISTENT", command="UID FETCH")
+            piece = found[0].sections[section_key(f"BODY[{section}]<{offset}>") or ""]
             if piece:
                 yield piece
             if len(piece) < chunk:
@@ -80,10 +88,11 @@ class MessageCommands(ClientState):
         completion = await self._connection.run(
             "UID SEARCH" if uid else "SEARCH", *arguments, *criteria, wants=frozenset({"SEARCH", "ESEARCH"})
         )
-        extended = [parse_esearch(answer.segments) for answer in completion.of("ESEARCH")]
-        numbers = [number for tag, found in extended if tag in {completion.tag, ""} for number in found]
-        for answer in completion.of("SEARCH"):
-            numbers += parse_numbers(answer.segments)
+        with self._reading():
+            extended = [parse_esearch(answer.segments) for answer in completion.of("ESEARCH")]
+            numbers = [number for tag, found in extended if tag in {completion.tag, ""} for number in found]
+            for answer in completion.of("SEARCH"):
+                numbers += parse_numbers(answer.segments)
         return sorted(numbers)
 
     async def sort(self, keys: Sequence[str], criteria: Sequence[Argument] = (Atom("ALL"),)) -> list[int]:
@@ -94,7 +103,8 @@ class MessageCommands(ClientState):
         completion = await self._connection.run(
             "UID SORT", [Atom(key) for key in keys], Atom("UTF-8"), *criteria, wants=frozenset({"SORT"})
         )
-        return [number for answer in completion.of("SORT") for number in parse_numbers(answer.segments)]
+        with self._reading():
+            return [number for answer in completion.of("SORT") for number in parse_numbers(answer.segments)]
 
 
 def _told_as(item: str) -> str:

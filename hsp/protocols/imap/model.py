@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+Value = str | bytes | list["Value"] | None
+"""A value on the wire: atoms are str, strings and literals bytes, NIL None, parenthesised lists list."""
+
 Security = Literal["tls", "starttls", "none"]
 
 
@@ -87,7 +90,8 @@ class Fetched(NamedTuple):
 
     `sections` is keyed by the section asked for: "" (whole message), "HEADER", "1.2.MIME", "HEADER.FIELDS (SUBJECT)";
     a partial answer has its origin behind it: "1.2<4096>"; BINARY[1] is "BINARY 1". Envelope and structure are None
-    when the server sent nonsense for them.
+    when the server sent nonsense for them. `extra` holds items this package has no field for (EMAILID, PREVIEW ...),
+    `items` the names of all that was told.
     """
 
     seq: int
@@ -99,6 +103,7 @@ class Fetched(NamedTuple):
     envelope: Envelope | None
     structure: BodyPart | None
     sections: dict[str, bytes]
+    extra: dict[str, Value]
     items: frozenset[str]
 
 

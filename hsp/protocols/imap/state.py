@@ -1,7 +1,9 @@
 """What every part of the client shares: the connection, what the server can do, and where it stands."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from hsp.protocols.imap.answers import StatusText, parse_ranges
@@ -16,6 +18,7 @@ State = Literal["not authenticated", "authenticated", "selected", "logged out"]
 OFF_LOOP_BYTES = 256 * 1024
 """Answers beyond this are parsed in a thread, so that one reader's huge folder does not hold up the others."""
 
+_UID = re.compile(rb"[ (]UID \d")
 _NEWS = frozenset({"EXISTS", "EXPUNGE", "RECENT", "OK", "NO", "BAD", "BYE", "VANISHED", "FETCH"})
 
 
@@ -63,6 +66,16 @@ class ClientState:
             self._set_capabilities(answers[-1].segments[0].decode("latin-1").split()[2:])
         return bool(answers)
 
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Around the reading of answers: nonsense in one ends the connection, as everywhere else."""
+        try:
+            yield
+        except ProtocolViolation as error:
+            # Fails closed: a server that breaks the grammar here may have broken it anywhere.
+            self._connection.fail(error)
+            raise
+
     # News
 
     def _take_news(self, answer: Answer) -> None:
@@ -90,10 +103,12 @@ class ClientState:
     def _flag_news(self, answer: Answer) -> Untagged | None:
         """Flags nobody asked for. Big answers are somebody's, and so are flags with a UID while flags are asked for."""
         head = answer.segments[0]
-        if len(answer.segments) > 1 or len(head) > 1000 or b"FLAGS" not in head.upper() or b"ENVELOPE" in head:
+        if len(answer.segments) > 1 or len(head) > 1000 or b"FLAGS" not in head or b"ENVELOPE" in head:
+            return None
+        if self._wants_flags and _UID.search(head):
             return None
         fetched = parsed_fetch(answer)
-        if fetched.items - {"UID", "FLAGS", "MODSEQ"} or (self._wants_flags and fetched.uid):
+        if fetched.items - {"UID", "FLAGS", "MODSEQ"}:
             return None
         return Untagged("FETCH", fetched.seq, fetched=fetched)
 
@@ -118,6 +133,12 @@ def _vanished(answer: Answer) -> tuple[bool, tuple[range, ...]]:
 def vanished_ranges(answers: Iterable[Answer]) -> tuple[range, ...]:
     """All UIDs that the answers say are gone."""
     return tuple(part for answer in answers for part in _vanished(answer)[1])
+
+
+async def run_all(commands: Iterable[Coroutine[object, object, Completion]]) -> list[Completion]:
+    """Run commands together, in this order; a single one costs no task."""
+    waiting = list(commands)
+    return [await waiting[0]] if len(waiting) == 1 else list(await asyncio.gather(*waiting))
 
 
 async def parse_all(answers: list[Answer]) -> list[Fetched]:

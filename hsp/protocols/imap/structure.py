@@ -4,16 +4,18 @@ Servers pass on what broken messages hold, and some break their own grammar over
 out rather than costing the reader the whole page. Only a structure without any sense is a ValueError.
 """
 
-from hsp.protocols.imap.model import Address, BodyPart, Envelope
-from hsp.protocols.imap.tokens import Value
+from hsp.protocols.imap.model import Address, BodyPart, Envelope, Value
 
 MAX_PARTS = 10_000
 
 
 def text(value: Value) -> str:
-    """A string or atom as text; bytes that are no UTF-8 survive as surrogate escapes. NIL and lists are empty."""
+    """A string or atom as text that any encoder takes: UTF-8, else Latin-1. NIL and lists are empty."""
     if value.__class__ is bytes:
-        return value.decode("utf-8", "surrogateescape")
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError:
+            return value.decode("latin-1")
     return value if isinstance(value, str) else ""
 
 
@@ -26,8 +28,9 @@ def raw(value: Value) -> bytes:
 
 def number(value: Value) -> int | None:
     """A number, or None for what is none."""
-    digits = text(value)
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None
+    if value.__class__ is not str:
+        value = text(value)
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 20 else None
 
 
 def _optional_text(value: Value) -> str | None:
@@ -81,21 +84,35 @@ def parse_structure(value: Value) -> BodyPart:
     """The tree of parts. Raises ValueError when the value is no body structure."""
     if not isinstance(value, list):
         raise ValueError("a body structure must be a list")
+    if not _is_multipart(value) and not _is_message(value):
+        return _build_single(value, "1", ())
+    return _build_tree(value)
+
+
+def _build_tree(value: list[Value]) -> BodyPart:
     nodes = [_Node(value, "TEXT" if _is_multipart(value) else "1")]
     # First every node in breadth, parents before children, then the parts from the last to the first: no recursion.
     index = 0
     while index < len(nodes):
-        for child, section in _children(nodes[index]):
-            nodes[index].children.append(len(nodes))
-            nodes.append(_Node(child, section))
+        node = nodes[index]
+        if _is_multipart(node.values) or len(node.values) > 9:
+            for child, section in _children(node):
+                node.children.append(len(nodes))
+                nodes.append(_Node(child, section))
         if len(nodes) > MAX_PARTS:
             raise ValueError("too many parts")
         index += 1
     built: dict[int, BodyPart] = {}
     for index in range(len(nodes) - 1, -1, -1):
         node = nodes[index]
+        if not node.children:
+            built[index] = _build_single(node.values, node.section, ())
+            continue
         parts = tuple([built.pop(child) for child in node.children])
-        built[index] = _build_multipart(node, parts) if _is_multipart(node.values) else _build_single(node, parts)
+        if _is_multipart(node.values):
+            built[index] = _build_multipart(node, parts)
+        else:
+            built[index] = _build_single(node.values, node.section, parts)
     return built[0]
 
 
@@ -137,9 +154,9 @@ def _at(values: list[Value], index: int) -> Value:
 
 
 def _params(value: Value) -> dict[str, str]:
-    if not isinstance(value, list):
+    if value.__class__ is not list or not value:
         return {}
-    return {text(value[i]).lower(): text(value[i + 1]) for i in range(0, len(value) - 1, 2)}
+    return {text(name).lower(): text(content) for name, content in zip(value[::2], value[1::2], strict=False)}
 
 
 def _disposition(value: Value) -> tuple[str, dict[str, str]]:
@@ -154,10 +171,17 @@ def _language(value: Value) -> tuple[str, ...]:
     return (text(value),) if value else ()
 
 
+def _extension(values: list[Value], index: int) -> tuple[str, dict[str, str], tuple[str, ...]]:
+    """Disposition, its parameters and the language, of which most parts have none."""
+    given = values[index : index + 2]
+    disposition, params = _disposition(given[0]) if given and given[0] is not None else ("", {})
+    return disposition, params, _language(given[1]) if len(given) > 1 else ()
+
+
 def _build_multipart(node: _Node, parts: tuple[BodyPart, ...]) -> BodyPart:
     values = node.values
     after = _count_leading_lists(values)
-    disposition, disposition_params = _disposition(_at(values, after + 2))
+    disposition, disposition_params, language = _extension(values, after + 2)
     return BodyPart(
         section=node.section,
         type="multipart",
@@ -165,22 +189,25 @@ def _build_multipart(node: _Node, parts: tuple[BodyPart, ...]) -> BodyPart:
         params=_params(_at(values, after + 1)),
         disposition=disposition,
         disposition_params=disposition_params,
-        language=_language(_at(values, after + 3)),
+        language=language,
         parts=parts,
     )
 
 
-def _build_single(node: _Node, parts: tuple[BodyPart, ...]) -> BodyPart:
-    values = node.values
+def _build_single(values: list[Value], section: str, parts: tuple[BodyPart, ...]) -> BodyPart:
     if len(values) < 7:
         raise ValueError("a body part has at least seven fields")
     kind = text(values[0]).lower()
-    is_message = _is_message(values)
-    # Extension data begin after what the type adds: lines of text, envelope, body and lines of a message.
-    extension = 10 if is_message else 8 if kind == "text" and number(_at(values, 7)) is not None else 7
-    disposition, disposition_params = _disposition(_at(values, extension + 1))
+    envelope, lines, extension = None, None, 7
+    # Extension data begin after what the type adds: lines of text; envelope, body and lines of a message.
+    if len(values) > 9 and _is_message(values):
+        envelope, lines, extension = parse_envelope(values[7]), number(values[9]), 10
+    elif len(values) > 7 and kind == "text":
+        lines = number(values[7])
+        extension = 7 if lines is None else 8
+    disposition, disposition_params, language = _extension(values, extension + 1)
     return BodyPart(
-        node.section,
+        section,
         kind,
         text(values[1]).lower(),
         _params(values[2]),
@@ -188,10 +215,10 @@ def _build_single(node: _Node, parts: tuple[BodyPart, ...]) -> BodyPart:
         raw(values[4]),
         text(values[5]).lower(),
         number(values[6]) or 0,
-        number(values[9]) if is_message else number(values[7]) if extension == 8 else None,
+        lines,
         disposition,
         disposition_params,
-        _language(_at(values, extension + 2)),
+        language,
         parts,
-        parse_envelope(values[7]) if is_message else None,
+        envelope,
     )

@@ -9,24 +9,27 @@ import re
 
 from hsp.protocols.imap.errors import ProtocolViolation
 from hsp.protocols.imap.framing import Segments
-
-Value = str | bytes | list["Value"] | None
+from hsp.protocols.imap.model import Value
 
 MAX_DEPTH = 200
 
 # Possessive quantifiers (Python 3.11), the bound and the greedy last resort keep hostile lines linear.
 _TOKEN = re.compile(
-    rb"""(
-      "[^"\\]*+(?:\\.[^"\\]*+)*+"                                      # quoted string
-    | [()]
-    | (?:BODY|BINARY(?:\.SIZE)?)\[[^\]]{0,1000}+\](?:<\d++>)?          # section: its spaces belong to it
-    | ~?\{\d++\+?\}\Z                                                 # literal: its content is the next segment
-    | [^ ()"{]++                                                      # atom, flag, number
-    | ".*+                                                            # a quote without an end takes all: no rescan
-    | \{                                                              # no grammar has this
+    rb"""(?:
+      "([^"\\]*+)"                                                      # 1: quoted string as most are
+    | (                                                                 # 2: all else
+        [()]
+      | "[^"\\]*+(?:\\.[^"\\]*+)*+"                                    # quoted string with escapes
+      | (?:BODY|BINARY(?:\.SIZE)?)\[[^\]]{0,1000}+\](?:<\d++>)?        # section: its spaces belong to it
+      | ~?\{\d++\+?\}\Z                                               # literal: its content is the next segment
+      | [^ ()"{]++                                                      # atom, flag, number
+      | ".*+                                                            # a quote without an end takes all: no rescan
+      | \{                                                              # no grammar has this
+      )
     )[ ]*+""",
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
+_ODD = frozenset(b'"{~Nn')
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
 
@@ -36,30 +39,37 @@ def tokenize(segments: Segments) -> list[Value]:
     current = top
     stack: list[list[Value]] = []
     for index in range(0, len(segments), 2):
-        for token in _TOKEN.findall(segments[index].strip(b" ")):
-            first = token[0]
-            if first == 34:
-                current.append(_unquote(token))
+        for plain, token in _TOKEN.findall(segments[index].strip(b" ")):
+            if not token:
+                current.append(plain)
             elif token == b"(":
-                if len(stack) >= MAX_DEPTH:
-                    raise ProtocolViolation(f"lists nested deeper than {MAX_DEPTH}")
                 stack.append(current)
-                fresh: list[Value] = []
-                current.append(fresh)
-                current = fresh
+                current = []
+                stack[-1].append(current)
+                if len(stack) > MAX_DEPTH:
+                    raise ProtocolViolation(f"lists nested deeper than {MAX_DEPTH}")
             elif token == b")":
                 if not stack:
                     raise ProtocolViolation("a list is closed that was never opened")
                 current = stack.pop()
-            elif token == b"NIL":
-                current.append(None)
-            elif first == 123 or (first == 126 and b"{" in token):
-                current.append(_literal(segments, index, token))
+            elif token[0] in _ODD:
+                current.append(_odd(token, segments, index))
             else:
                 current.append(token.decode("latin-1"))
     if stack:
         raise ProtocolViolation("a list is never closed")
     return top
+
+
+def _odd(token: bytes, segments: Segments, index: int) -> str | bytes | None:
+    """What begins with a quote, a brace, a tilde or an N: it may be more than an atom."""
+    if token in {b"NIL", b"nil", b"Nil"}:
+        return None
+    if token.startswith(b'"'):
+        return _unquote(token)
+    if b"{" in token and not token.endswith(b"]"):
+        return _literal(segments, index, token)
+    return token.decode("latin-1")
 
 
 def _unquote(token: bytes) -> bytes:
