@@ -33,6 +33,7 @@ from hsp.protocols.smtp.result import (
 __all__ = ["check", "send", "wire_format"]
 
 _BARE_ENDINGS = re.compile(rb"\r\n|\r|\n")
+_NO_ADDRESS = re.compile(r"[\x00-\x20\x7f-\x9f<>]")
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 _AUTH_TEMPORARY = range(400, 500)
 _QUIT_TIMEOUT = 2.0
@@ -56,6 +57,8 @@ async def send(
     `before_content` is awaited after the server said 354 and before the first byte of content is written: the last
     moment at which "not sent" is certain. Raises the SmtpError tree.
     """
+    for address in (envelope_from, *recipients):
+        _check_address(address)
     content = wire_format(data)
     utf8 = not all(address.isascii() for address in (envelope_from, *recipients))
     async with _connection(endpoint) as client:
@@ -81,6 +84,12 @@ async def check(endpoint: SmtpEndpoint, credential: Credential | None = None) ->
             if credential is not None:
                 await _authenticate(client, endpoint, credential)
         return frozenset(name.upper() for name in client.esmtp_extensions)
+
+
+def _check_address(address: str) -> None:
+    # Refused, not repaired: aiosmtplib would send to whatever it makes of it.
+    if _NO_ADDRESS.search(address) or "@" not in address:
+        raise SmtpPermanentError(f"not an address: {address!r}")
 
 
 def wire_format(data: bytes) -> bytes:
