@@ -40,8 +40,8 @@ class Hop:
 
 def parse_node(text: str) -> Address | None:
     """The address of a forwarded node with an optional port (RFC 7239 section 6), None when it is anything else."""
-    match = _NODE.fullmatch(text.strip())
-    if match is None:
+    match = _NODE.fullmatch(text.strip()) if len(text) < 100 else None
+    if match is None or (match["six"] and ":" not in match["six"]):
         return None
     try:
         return plain(ipaddress.ip_address(match["six"] or match["four"] or match["bare"]))

@@ -68,7 +68,7 @@ def _tls_words(error: OSError, listener: Listener) -> str:
     key = listener.private_key_file or listener.certificate_file
     if not isinstance(error, ssl.SSLError):
         return f"{error.filename or listener.certificate_file} cannot be read: {error.strerror}"
-    if error.reason == "KEY_VALUES_MISMATCH":
+    if "KEY_VALUES_MISMATCH" in str(error):
         return f"the private key in {key} does not belong to the certificate in {listener.certificate_file}"
     if "cipher" in str(error).lower():
         return f"cipherSuite is not understood by OpenSSL: {listener.cipher_suite}"
