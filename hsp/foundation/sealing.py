@@ -48,8 +48,12 @@ class _HmacSha256(SigningAlgorithm):
 
 def pack(*parts: bytes | str) -> bytes:
     """Joins `parts` so that no two different lists give the same bytes (each part carries its length)."""
-    encoded = (part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part for part in parts)
-    return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+    packed = bytearray()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        packed += len(data).to_bytes(4, "big")
+        packed += data
+    return bytes(packed)
 
 
 def unpack(packed: bytes) -> list[bytes]:

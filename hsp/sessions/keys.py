@@ -12,7 +12,7 @@ import re
 import secrets
 from dataclasses import dataclass, field
 
-from hsp.foundation.sealing import KeyRing, SealError, pack
+from hsp.foundation.sealing import KeyRing, SealError
 
 _ID = r"[a-z2-7]{6}-[A-Za-z0-9_-]{22}"
 _TWIN = r"[A-Za-z0-9_-]{43}"
@@ -21,6 +21,7 @@ _COOKIE = re.compile(rf"({_ID})\.({_TWIN})", re.ASCII)
 _KEY_ID_END = 6
 _PURPOSE = "session key"
 _NAME_LENGTH = 22
+_REMEMBERED = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,58 +54,74 @@ class Halves:
     """A signed session key taken apart. The twin is there only in the key of a cookieless session."""
 
     id: str = field(repr=False)
+    uuid: str
     twin: str | None = field(repr=False)
 
 
-def new_pair(ring: KeyRing) -> Pair:
-    """A pair nobody has seen: 128 random bits of id under the newest ring key, 256 random bits of twin."""
-    return make_pair(ring, f"{ring.newest_id}-{secrets.token_urlsafe(16)}", new_twin())
+class SessionKeys:
+    """Makes and reads the keys of sessions. What a session key was found to be is remembered; it opens nothing alone."""
 
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+        self._known: dict[str, Halves] = {}
 
-def new_twin() -> str:
-    """256 random bits, base64url."""
-    return secrets.token_urlsafe(32)
+    def new_pair(self) -> Pair:
+        """A pair nobody has seen: 128 random bits of id under the newest ring key, 256 random bits of twin."""
+        return self.new_twin(f"{self._ring.newest_id}-{secrets.token_urlsafe(16)}")
 
+    def new_twin(self, session_id: str) -> Pair:
+        """The pair of a known id and 256 fresh random bits."""
+        return self._pair(session_id, secrets.token_urlsafe(32), self._uuid(session_id))
 
-def make_pair(ring: KeyRing, session_id: str, twin: str) -> Pair:
-    """The pair of a known id and a twin. Raises SealError when the ring no longer holds the id's key."""
-    key_id = session_id[:_KEY_ID_END]
-    uuid = ring.mac("session uuid", session_id.encode(), key_id)[:16].hex()
-    name = ring.mac("session name", pack(session_id, twin), key_id)
-    return Pair(session_id, twin, uuid, base64.urlsafe_b64encode(name).decode()[:_NAME_LENGTH])
+    def session_key(self, pair: Pair, *, cookieless: bool) -> str:
+        """The value of `_h`: the id, signed; of a cookieless session both halves, signed."""
+        return self._ring.sign(_PURPOSE, pair.cookie if cookieless else pair.id, pair.ring_key)
 
+    def read_cookie(self, value: str | None) -> Pair | None:
+        """The pair in a cookie, or None when it is missing or malformed. Only the store can say whether it is true."""
+        match = _COOKIE.fullmatch(value) if value else None
+        if match is None or not self._ring.knows(match[1][:_KEY_ID_END]):
+            return None
+        return self._pair(match[1], match[2], self._uuid(match[1]))
 
-def session_key(ring: KeyRing, pair: Pair, *, cookieless: bool) -> str:
-    """The value of `_h`: the id, signed; of a cookieless session both halves, signed."""
-    return ring.sign(_PURPOSE, pair.cookie if cookieless else pair.id, pair.ring_key)
+    def read_both(self, session_key: str | None, cookie: str | None) -> Pair | None:
+        """The pair of a session key and the cookie that belongs to it; a cookieless key brings its own twin."""
+        halves = self.read_session_key(session_key)
+        if halves is None:
+            return None
+        if halves.twin is not None:
+            return self._pair(halves.id, halves.twin, halves.uuid)
+        match = _COOKIE.fullmatch(cookie) if cookie else None
+        return self._pair(halves.id, match[2], halves.uuid) if match and match[1] == halves.id else None
 
+    def read_session_key(self, value: str | None) -> Halves | None:
+        """The halves in `_h`, or None when it is missing, malformed, or not signed by this ring."""
+        if not value:
+            return None
+        known = self._known.get(value)
+        if known is not None:
+            return known
+        match = _SESSION_KEY.fullmatch(value)
+        if match is None:
+            return None
+        try:
+            self._ring.unsign(_PURPOSE, value, value[:_KEY_ID_END])
+        except SealError:
+            return None
+        halves = Halves(match[1], self._uuid(match[1]), match[2])
+        if halves.twin is None:
+            self._remember(value, halves)
+        return halves
 
-def read_session_key(ring: KeyRing, value: str | None) -> Halves | None:
-    """The halves in `_h`, or None when it is missing, malformed, or not signed by this ring."""
-    match = _SESSION_KEY.fullmatch(value) if value else None
-    if match is None or value is None:
-        return None
-    try:
-        ring.unsign(_PURPOSE, value, value[:_KEY_ID_END])
-    except SealError:
-        return None
-    return Halves(match[1], match[2])
+    def _remember(self, value: str, halves: Halves) -> None:
+        # The oldest goes first; one that is still in use comes back with its next request.
+        if len(self._known) >= _REMEMBERED:
+            del self._known[next(iter(self._known))]
+        self._known[value] = halves
 
+    def _uuid(self, session_id: str) -> str:
+        return self._ring.mac("session uuid", session_id.encode(), session_id[:_KEY_ID_END])[:16].hex()
 
-def read_cookie(ring: KeyRing, value: str | None) -> Pair | None:
-    """The pair in a cookie, or None when it is missing or malformed. Only the store can say whether it is true."""
-    match = _COOKIE.fullmatch(value) if value else None
-    if match is None or not ring.knows(match[1][:_KEY_ID_END]):
-        return None
-    return make_pair(ring, match[1], match[2])
-
-
-def read_both(ring: KeyRing, key: str | None, cookie: str | None) -> Pair | None:
-    """The pair of a session key and the cookie that belongs to it; a cookieless key brings its own twin."""
-    halves = read_session_key(ring, key)
-    if halves is None:
-        return None
-    if halves.twin is not None:
-        return make_pair(ring, halves.id, halves.twin)
-    match = _COOKIE.fullmatch(cookie) if cookie else None
-    return make_pair(ring, match[1], match[2]) if match and match[1] == halves.id else None
+    def _pair(self, session_id: str, twin: str, uuid: str) -> Pair:
+        mac = self._ring.mac("session name", f"{session_id}.{twin}".encode(), session_id[:_KEY_ID_END])
+        return Pair(session_id, twin, uuid, base64.urlsafe_b64encode(mac)[:_NAME_LENGTH].decode())
