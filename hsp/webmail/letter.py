@@ -8,9 +8,10 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from email.utils import getaddresses, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 
 from hsp.mail import Mailbox, OpenedMail
+from hsp.mail.addresses import parse_addresses
 from hsp.mail.content import (
     Body,
     Plan,
@@ -46,12 +47,12 @@ class Header:
         return next((value for known, value in self.fields if known.lower() == name), "")
 
     def addresses(self, *names: str) -> list[tuple[str, str]]:
-        """Display names and addresses of these fields, in order."""
+        """Display names and addresses of these fields, in order; what is no address is a name without one."""
         found = []
         for name in names:
-            for display, address in getaddresses([self.raw.get(name, "")], strict=False):
-                if display or address:
-                    found.append((decode_header(display), decode_header(address)))
+            known, bad = parse_addresses(self.raw.get(name, ""))
+            found.extend((decode_header(one.name), decode_header(one.address)) for one in known)
+            found.extend((decode_header(piece), "") for piece in bad)
         return found
 
 
