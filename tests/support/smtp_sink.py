@@ -1,6 +1,6 @@
 """A submission server that keeps what it gets and fails on command.
 
-`sink.faults[stage] = "451 4.3.0 later"` answers a stage so; the stages are connect, ehlo, auth, mail, rcpt, data (before
+`sink.faults[stage] = "451 4.3.0 later"` answers a stage so; stages are connect, ehlo, auth, mail, rcpt, data (before
 the 354) and content (after the dot). The answer "drop" closes the connection there; at content the message is kept
 first, as a server does that dies before it answers. `sink.refused[address]` answers RCPT for one address. `sink.hang`
 names a stage that never answers. `sink.lmtp = (host, port)` also delivers what is accepted, to a Dovecot.
@@ -60,6 +60,7 @@ class SmtpSink:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._servers: list[asyncio.Server] = []
+        self._transports: list[asyncio.BaseTransport] = []
 
     def start(self) -> None:
         self._thread.start()
@@ -89,6 +90,20 @@ class SmtpSink:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        for transport in self._transports:
+            transport.close()
+            if isinstance(transport, asyncio.WriteTransport):
+                transport.abort()
+        for _ in range(5):
+            await asyncio.sleep(0)  # The transports close their sockets at the loop's next turns.
+
+    def refuse_connections(self) -> None:
+        """From now on nobody listens."""
+        self._call(self._stop_listening())
+
+    async def _stop_listening(self) -> None:
+        for server in self._servers:
+            server.close()
 
     def _call(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
@@ -136,6 +151,10 @@ class _Protocol(SMTP):
             enable_SMTPUTF8=sink.smtputf8,
             data_size_limit=sink.size_limit,
         )
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._sink._transports.append(transport)
+        super().connection_made(transport)
 
     async def _handle_client(self) -> None:
         self._sink.connections += 1

@@ -1,5 +1,6 @@
 """Submission against a real server in-process: every stage's failure is sorted by whether the mail can have left."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -229,10 +230,9 @@ async def test_no_password_over_an_unencrypted_outside_connection() -> None:
 
 
 async def test_a_server_that_is_not_there_has_a_reason(smtp_sink: SmtpSink) -> None:
-    port = smtp_sink.port
-    smtp_sink._servers[0].close()
+    await asyncio.to_thread(smtp_sink.refuse_connections)
     with pytest.raises(SmtpConnectError) as caught:
-        await send(SmtpEndpoint("127.0.0.1", port, "none"), ALICE, "a@b.c", ("b@c.d",), MESSAGE)
+        await submit(smtp_sink)
     assert caught.value.reason == "refused"
 
 
