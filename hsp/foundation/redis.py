@@ -23,13 +23,14 @@ def connect(url: str, *, max_connections: int = 50, timeout: float = 2.0) -> aio
 
     Nothing is connected yet. A connection that broke while it lay idle is replaced and the command sent once more.
     """
+    options: dict[str, Any] = {} if url.startswith("unix:") else {"socket_keepalive": True}
     pool = aioredis.BlockingConnectionPool.from_url(
         url,
         max_connections=max_connections,
         timeout=timeout,
         socket_timeout=timeout,
         socket_connect_timeout=timeout,
-        socket_keepalive=True,
+        **options,
         retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.2), 2, (RedisConnectionError,)),
     )
     return aioredis.Redis.from_pool(pool)
