@@ -59,7 +59,7 @@ class Halves:
 
 
 class SessionKeys:
-    """Makes and reads the keys of sessions. What a session key was found to be is remembered; it opens nothing alone."""
+    """Makes and reads keys. What a session key was found to be is remembered: alone it opens nothing."""
 
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring

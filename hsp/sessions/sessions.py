@@ -8,12 +8,12 @@ Promises:
 - Ended means ended: on every node at once, whoever ends it, also against a rotation that runs at the same moment.
 """
 
-import ipaddress
 import re
 import secrets
 from dataclasses import replace
 
 from hsp.foundation.clock import Clock
+from hsp.foundation.networks import network_of
 from hsp.foundation.sealing import KeyRing, SealError
 from hsp.protocols.credentials import Credential
 from hsp.sessions.grants import Grant, Grants, Redeemed
@@ -257,10 +257,4 @@ def _shown(text: str) -> str:
 
 
 def _network(address: str) -> str:
-    """The /24 or /48 an address lies in; what is no IP address (a socket's name) stands for itself."""
-    try:
-        known = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    known = getattr(known, "ipv4_mapped", None) or known
-    return str(ipaddress.ip_network(f"{known}/{24 if known.version == 4 else 48}", strict=False))
+    return network_of(address, ipv4=24, ipv6=48)
