@@ -76,11 +76,18 @@ class Gateway:
         pool = Pool(self.ring.mac("pool", b"connections"), self.clock)
         stack.push_async_callback(pool.close)
         domains = domain_table(self.settings)
-        self.mail = MailService(self.database, pool, domains, self.clock)
+        self.mail = MailService(self.database, pool, self.clock, domains)
         self.outbox = Outbox(self.database, self.ring, self.mail, self.clock)
         stack.push_async_callback(self.outbox.close)
         self.sessions.on_ended(self._session_ended)
-        guard = LoginGuard(self.redis, self.ring, self.clock, max_auth_errors=self.settings.webmail.max_auth_errors)
+        guard = LoginGuard(
+            self.redis,
+            self.ring,
+            self.clock,
+            namespace=f"{server.redis.namespace}:",
+            max_auth_errors=self.settings.webmail.max_auth_errors,
+            timeout=server.redis.timeout,
+        )
         self.asgi = webmail_service(self.settings, self.sessions, guard, self.mail, self.outbox, self.clock)
         for name, work in (("sessions", self.sessions.run()), ("outbox", self.outbox.run()), ("pool", pool.run())):
             stack.push_async_callback(_stop, asyncio.create_task(_supervised(name, work), name=f"hsp {name}"))

@@ -63,8 +63,8 @@ class Authenticator(Protocol):
     async def login(self, attempt: LoginAttempt) -> LoginOutcome:
         """Check one attempt. Raises StoreUnavailable when attempts cannot be counted (fail closed)."""
 
-    async def new_login_token(self) -> tuple[str, str]:
-        """A one-shot token for the form and the cookie value that goes with it."""
+    def new_login_token(self, cookie: str) -> tuple[str, str]:
+        """A one-shot token for the form, and the cookie it belongs to: `cookie` where that is one of ours."""
 
     async def spend_login_token(self, token: str, cookie: str) -> bool:
         """Whether token and cookie belong together and were not used before."""
@@ -219,7 +219,7 @@ class SpecialRequests:
             )
             if session is not None:
                 return visit.page("public/resume.hsp", {"account": session.account, "return_to": back})
-        token, cookie = await self._authenticator.new_login_token()
+        token, cookie = self._authenticator.new_login_token(visit.cookies.get(LOGIN_COOKIE, ""))
         known = text(number)
         response = visit.page(
             "public/index.hsp",
