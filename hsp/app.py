@@ -71,7 +71,7 @@ class Gateway:
         stack.push_async_callback(self.redis.aclose)
         self.database = await Database.open(server.database.url)
         stack.push_async_callback(self.database.close)
-        store = RedisSessionStore(self.redis, namespace=server.redis.namespace)
+        store = RedisSessionStore(self.redis, namespace=f"{server.redis.namespace}:", timeout=server.redis.timeout)
         self.sessions = Sessions(store, self.ring, self.clock, session_policy(self.settings))
         pool = Pool(self.ring.mac("pool", b"connections"), self.clock)
         stack.push_async_callback(pool.close)
