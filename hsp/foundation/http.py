@@ -106,7 +106,7 @@ def check_url(url: httpx.URL) -> tuple[str, int]:
         raise AddressRefusedError("scheme or length")
     if url.userinfo or "@" in url.netloc.decode("ascii", "replace"):
         raise AddressRefusedError("user information")
-    port = url.port or _PORTS[url.scheme]
+    port = _PORTS[url.scheme] if url.port is None else url.port
     if port not in _PORTS.values():
         raise AddressRefusedError("port")
     host = url.raw_host.decode("ascii", "replace").strip("[]").removesuffix(".")

@@ -88,6 +88,9 @@ _UNKNOWN: Final = frozenset(
 _REFUSED: Final = frozenset(
     {"utf-7", "utf7", "unicode-1-1-utf-7", "x-unicode-2-0-utf-7", "csunicode11utf7", "utf-7-imap"}
 )
+_NO_CHARSETS: Final = frozenset(
+    {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "undefined", "mbcs", "oem"}
+)
 _LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,63}\Z")
 _META: Final = re.compile(rb"<meta\b[^>]{0,300}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,64})", re.IGNORECASE)
 _GUESS_BYTES: Final = 32 * 1024
@@ -145,16 +148,10 @@ def codec_for(label: str) -> str | None:
     name = _ALIASES.get(name, name)
     try:
         info = codecs.lookup(name)
-        # Python also registers bytes-to-bytes and escape codecs (zlib bombs, "unicode_escape") under codec names.
-        if not info._is_text_encoding or info.name in {
-            "idna",
-            "punycode",
-            "unicode_escape",
-            "raw_unicode_escape",
-            "utf-7",
-        }:
-            return None
     except (LookupError, ValueError):
+        return None
+    # Python also registers bytes-to-bytes codecs (bombs) and escape codecs under names that a sender may write.
+    if not info._is_text_encoding or info.name.replace("_", "-") in _NO_CHARSETS:
         return None
     return info.name
 

@@ -150,8 +150,10 @@ class _Cleaning:
 
 
 def _link(value: str) -> str | None:
+    value = value.strip()
+    value = f"https:{value}" if value.startswith("//") else value
     found = _SCHEME.match(_IGNORED_BY_BROWSERS.sub("", value))
-    return value.strip() if found and found.group(1).lower() in LINK_SCHEMES else None
+    return value if found and found.group(1).lower() in LINK_SCHEMES else None
 
 
 def _relative(address: str) -> str | None:

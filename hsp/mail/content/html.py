@@ -20,9 +20,9 @@ from hsp.mail.content.text import text_to_html
 Resolve = Callable[[str], "str | None"]
 
 _INVISIBLE: Final = ("style", "script", "head", "title", "template")
-_BREAK: Final = re.compile(r"(?i)<(?:br|/p|/div|/tr|/h[1-6]|/li|/table|hr)\b[^>]*>")
+_BREAK: Final = re.compile(r"</?(?:br|p|div|tr|h[1-6]|li|ul|ol|table|blockquote|hr)\b[^<>]*>", re.IGNORECASE)
 _TAG: Final = re.compile(r"<[^<>]{0,20000}>")
-_MANY_BREAKS: Final = re.compile(r"\n[ \t\r\n]*+(?<=\n)")
+_MANY_BREAKS: Final = re.compile(r"\n(?:[ \t\r]*+\n)+")
 _OUR_ADDRESS: Final = re.compile(r"/[A-Za-z0-9_.~!*:@,;=&?%/+-]*\Z|https?://[A-Za-z0-9_.~!*:@,;=&?%/+\[\]-]+\Z")
 
 

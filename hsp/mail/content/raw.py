@@ -24,13 +24,13 @@ def structure_from_raw(raw: bytes) -> tuple[BodyPart, Sections]:
     """The tree of parts and, by section, the still encoded bytes of every leaf. Raises `TooComplex`."""
     if len(raw) > MAX_RAW_BYTES:
         raise TooComplex("message too large")
+    sections: Sections = {}
     try:
         # compat32 reads five times as fast as the default policy and keeps raw bytes as surrogate escapes.
         message = email.parser.BytesParser(policy=email.policy.compat32).parsebytes(raw)
+        return _part(message, "", sections, 0), sections
     except RecursionError as error:
         raise TooComplex("parts nested too deeply") from error
-    sections: Sections = {}
-    return _part(message, "", sections, 0), sections
 
 
 def _part(message: Message, section: str, sections: Sections, depth: int) -> BodyPart:
@@ -53,6 +53,8 @@ def _part(message: Message, section: str, sections: Sections, depth: int) -> Bod
 def _enclosed(message: Message, inner: Message, section: str, sections: Sections, depth: int) -> BodyPart:
     data = _bytes_of(inner)
     sections[section] = data
+    if sum(map(len, sections.values())) > 2 * MAX_RAW_BYTES:  # each level of enclosed messages copies those below it
+        raise TooComplex("messages enclosed in messages")
     child = (
         _part(inner, section, sections, depth + 1) if inner.is_multipart() else _leaf(inner, f"{section}.1", sections)
     )
