@@ -154,7 +154,7 @@ async def _limited(headers: Headers, receive: Receive, limit: int, drain: bool) 
 
 
 class _StrictParser(MultiPartParser):
-    """Starlette's parser without its leniency: UTF-8 or nothing, and a body cut off before its last boundary is refused.
+    """Starlette's parser without its leniency: UTF-8 or nothing, and no body cut off before its last boundary.
 
     The charset a client names is not honoured: browsers name none, and some codecs take quadratic time.
     """

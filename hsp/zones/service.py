@@ -13,7 +13,7 @@ not allowed answer alike to a stranger.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from markupsafe import Markup
@@ -121,15 +121,13 @@ class Service(Generic[Context]):
         return self._templates.get(virtual_host) or self._templates[""]
 
     def virtual_host(self, host: str) -> str:
-        """The virtual host a `Host` header belongs to: an exact or parent name, else `""` for the default."""
+        """The virtual host a `Host` header belongs to: its own or nearest parent name, else `""` for the default."""
         if not self.config.virtual_hosts:
             return ""
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
         name = name.lower().rstrip(".")
-        for known, _ in self.config.virtual_hosts:
-            if name == known or name.endswith(f".{known}"):
-                return known
-        return ""
+        known = [host for host, _ in self.config.virtual_hosts if name == host or name.endswith(f".{host}")]
+        return max(known, key=len, default="")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -188,13 +186,29 @@ class Service(Generic[Context]):
         declared = self.find_private(target.name) if isinstance(target, PagePath) else None
         if declared is None or not declared.declaration.upload:
             return self.config.body_limit
-        if int(visit.headers.get("content-length") or self.config.body_limit + 1) <= self.config.body_limit:
+        length = visit.headers.get("content-length", "")
+        if length.isascii() and length.isdigit() and int(length) <= self.config.body_limit:
             return self.config.body_limit
-        known = await self.sessions.peek_cookie(
-            visit.cookie, surface=self.config.surface, virtual_host=visit.virtual_host
+        known = await self._has_live_session(visit)
+        return self.config.upload_limit if known else self._replay_limit(declared)
+
+    async def _has_live_session(self, visit: Visit) -> bool:
+        """Whether the cookie, or a key that needs none, belongs to a live session; the pair is checked later."""
+        surface, host = self.config.surface, visit.virtual_host
+        if visit.cookie or not self.config.allow_disable_cookie:
+            return await self.sessions.peek_cookie(visit.cookie, surface=surface, virtual_host=host) is not None
+        return (
+            await self.sessions.open(
+                visit.session_key,
+                None,
+                surface=surface,
+                virtual_host=host,
+                background=True,
+                device=visit.user_agent,
+                address=visit.client_address,
+            )
+            is not None
         )
-        cookieless = self.config.allow_disable_cookie and not visit.cookie and bool(visit.query.get("_h"))
-        return self.config.upload_limit if known is not None or cookieless else self._replay_limit(declared)
 
     def _replay_limit(self, declared: Declared[Context]) -> int:
         """A session that ended by time may still have its text kept, up to 1 MB."""
@@ -229,6 +243,8 @@ class Service(Generic[Context]):
         if declared.declaration.credential is CredentialKind.SESSION:
             if await visit.open_pair(background=declared.declaration.background) is None:
                 return await visit.unauthenticated(), "no-store"
+            if visit.method not in SAFE_METHODS and not visit.proves_own():
+                return visit.refuse(403, "foreign_request"), "no-store"
             return await self._handle(visit, declared, token=target.token)
         if declared.declaration.credential is CredentialKind.CAPABILITY:
             capability = await self.sessions.redeem(target.token)
@@ -297,8 +313,14 @@ class Service(Generic[Context]):
             "key": key,
             "kept": [(name, value) for name, value in kept if name not in NEVER_ECHOED],
             "retry_after": retry_after,
-            "retry_path": request.scope["raw_path"].decode("latin-1"),
+            "retry_path": self._retry_path(request),
             "uploads_lost": [upload.filename for _, upload in request.form.uploads],
             **context,
         }
-        return HTMLResponse(request.render_text("public/error.hsp", values), status_code=status, headers=headers)
+        keyless = replace(request, session_key="")
+        return HTMLResponse(keyless.render_text("public/error.hsp", values), status_code=status, headers=headers)
+
+    def _retry_path(self, request: PageRequest) -> str:
+        """The address of the page asked for; the start page where the path names none (`//elsewhere` is no page)."""
+        target = parse(strip_mount(request.scope["raw_path"], self._mount))
+        return self.path_of(target.name if isinstance(target, PagePath) else "index")
