@@ -187,19 +187,20 @@ class DovecotServer:
 
     def start(self) -> None:
         """Start and wait until it greets."""
-        self._process = subprocess.Popen(
-            ["dovecot", "-F", "-c", str(self.root / "dovecot.conf")],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=(self.root / "stderr.log").open("wb"),
-            start_new_session=True,
-            env={"PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"},
-        )
+        with (self.root / "stderr.log").open("wb") as errors:
+            self._process = subprocess.Popen(
+                ["dovecot", "-F", "-c", str(self.root / "dovecot.conf")],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+                env={"PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"},
+            )
         deadline = time.monotonic() + 20
         while not _greets(self.host, self.imap_port):
             if self._process.poll() is not None or time.monotonic() > deadline:
-                errors = (self.root / "stderr.log").read_text(errors="replace")
-                raise RuntimeError(f"Dovecot did not start: {errors}\n{self.log if self._log_exists() else ''}")
+                said = (self.root / "stderr.log").read_text(errors="replace")
+                raise RuntimeError(f"Dovecot did not start: {said}\n{self.log if self._log_exists() else ''}")
             time.sleep(0.02)
 
     def _log_exists(self) -> bool:
