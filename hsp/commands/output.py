@@ -9,7 +9,14 @@ from collections.abc import Iterator
 import typer
 
 from hsp.config import ConfigError
+from hsp.foundation.redis import StoreUnavailable
+from hsp.foundation.sealing import RingFileError
+from hsp.foundation.sql import SchemaError
 from hsp.services import ListenerError
+
+
+class OperatorError(Exception):
+    """Something an operator can repair; the text says how."""
 
 
 def complain(text: str) -> None:
@@ -27,10 +34,12 @@ def exit_on_problems() -> Iterator[None]:
     """Turn the errors an operator can repair into words and exit code 1."""
     try:
         yield
-    except ConfigError as error:
-        for problem in error.problems:
-            complain(str(problem))
+    except StoreUnavailable:
+        complain("Redis cannot be reached; `hsp check` says more")
         raise typer.Exit(1) from None
-    except ListenerError as error:
+    except SchemaError as error:
+        complain(f"{error}; run `hsp migrate`")
+        raise typer.Exit(1) from None
+    except (ConfigError, ListenerError, RingFileError, OperatorError) as error:
         complain(str(error))
         raise typer.Exit(1) from None
