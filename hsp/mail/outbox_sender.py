@@ -91,10 +91,12 @@ class Sender:
     async def recover(self) -> None:
         """Put rows whose process died where they belong: not sent, waiting for their owner, or unknown."""
         now = self._clock.time()
-        stranded = await self._rows.ids(outbox.c.state.in_(("queued", "sending")), _expired(now))
+        expired = await self._rows.ids(outbox.c.state.in_(("queued", "sending")), _expired(now))
+        # What this process still has in hand is not stranded, only late (a suspended machine).
+        stranded = [row_id for row_id, _ in expired if row_id not in self._held and row_id not in self._tasks]
         if not stranded:
             return
-        which = (outbox.c.id.in_([row_id for row_id, _ in stranded]), _expired(now))
+        which = (outbox.c.id.in_(stranded), _expired(now))
         sending, relayed = outbox.c.state == "sending", outbox.c.background == "relay"
         await self._rows.change(*which, sending, outbox.c.stage == "content", state="unknown", reason="crashed")
         await self._rows.change(*which, sending, relayed, outbox.c.stage == "", state="queued")
@@ -138,6 +140,7 @@ class Sender:
             _log.warning("outbox_lease_lost", row=row_id)
         except Exception as error:  # Fails safe: the row stays as it is on disk until its lease runs out.
             _log.error("outbox_failed", row=row_id, error=repr(error))
+            await self.let_go(row_id)
         finally:
             work.close()
             self._tasks.pop(row_id, None)
@@ -205,8 +208,8 @@ class Sender:
         if result.state == "queued":
             changes["send_at"] = now + RETRY_DELAYS[row.attempts - 1]
             changes["lease_until"] = now + RETRY_DELAYS[row.attempts - 1] + self._limits.grace
-        elif result.state == "sent":
-            changes["lease_until"] = now + self._limits.grace  # The copy is being saved, nobody else need.
+        elif result.state == "sent" and row.id in self._held:
+            changes["lease_until"] = now + self._limits.grace  # The copy is being saved here, nobody else need.
         await self._rows.settle(row, owner=self.name, outcome=result.outcome, **changes)
 
     async def _save(self, principal: Principal, row: Row, message: bytes, *, search: bool) -> None:
