@@ -8,7 +8,7 @@ from hsp.mail.content.html import SafeHtml, html_to_text, safe_html
 from hsp.mail.content.limits import TooComplex
 from hsp.mail.content.raw import structure_from_raw
 from hsp.mail.content.structure import Body, Plan, read_structure, walk
-from hsp.mail.content.text import snippet, text_to_html, unflow
+from hsp.mail.content.text import read_text, snippet, text_to_html, unflow
 
 __all__ = [
     "BODY_CSP",
@@ -29,6 +29,7 @@ __all__ = [
     "frame_document",
     "html_to_text",
     "read_structure",
+    "read_text",
     "safe_html",
     "safe_name",
     "sniff",

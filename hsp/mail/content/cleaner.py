@@ -136,7 +136,8 @@ class _Cleaning:
 
     def style(self, value: str) -> str:
         if value not in self.styles:
-            self.styles[value] = filter_style(value, self.reference)
+            result = filter_style(value, self.reference)
+            self.styles[value] = self.styles[result] = result  # the next pass meets the result, which stays as it is
         return self.styles[value]
 
     def srcset(self, value: str) -> str | None:

@@ -27,7 +27,7 @@ FRAME_SANDBOX: Final = "allow-popups allow-popups-to-escape-sandbox"
 """Value of the ``sandbox`` attribute of the frame, the same as in `BODY_CSP`."""
 
 _BASE: Final = """@layer hsp{
-html{color-scheme:%(scheme)s;overflow-wrap:anywhere}
+html{%(scheme)s;overflow-wrap:anywhere}
 html,body{position:static!important;transform:none!important}
 body{margin:0;padding:1rem;font:1rem/1.5 system-ui,sans-serif;min-height:0}
 img,table,pre,video{max-width:100%%!important}
@@ -43,7 +43,9 @@ a{overflow-wrap:anywhere}
 def frame_document(fragment: str, *, sheet: str = "", coloured: bool = False) -> str:
     """A whole document around a clean fragment. A mail with colours of its own is shown on white, since its senders
     know no other; all others follow the reader's light or dark."""
-    base = _BASE % {"scheme": "only light" if coloured else "light dark"}
+    base = _BASE % {
+        "scheme": "color-scheme:only light;background:#fff;color:#111" if coloured else "color-scheme:light dark"
+    }
     styles = f"<style>{base}</style>" + (f"<style>{sheet}</style>" if sheet else "")
     return (
         '<!DOCTYPE html><html dir="auto"><head><meta charset="utf-8">'

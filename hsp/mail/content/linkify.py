@@ -41,10 +41,13 @@ def _anchor(shown: str, *, mail: bool) -> str:
 
 def _trim(address: str) -> str:
     """Punctuation at the end belongs to the sentence, and so does a closing bracket that was not opened inside."""
-    while address:
-        last = address[-1]
-        unopened = last in _PAIRS and address.count(last) > address.count(_PAIRS[last])
-        if last not in _TRAILING and not unopened:
+    unopened = {closing: address.count(closing) - address.count(opening) for closing, opening in _PAIRS.items()}
+    end = len(address)
+    while end:
+        last = address[end - 1]
+        if last not in _TRAILING and unopened.get(last, 0) <= 0:
             break
-        address = address[:-1]
+        unopened[last] = unopened.get(last, 0) - 1
+        end -= 1
+    address = address[:end]
     return "" if address.endswith("://") else address

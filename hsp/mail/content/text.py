@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from hsp.mail.content.charset import decode_text
 from hsp.mail.content.limits import MAX_TEXT_BYTES, TooComplex
 from hsp.mail.content.linkify import linkify
+
+if TYPE_CHECKING:
+    from hsp.protocols.imap import BodyPart
 
 _QUOTE: Final = re.compile(r"(?:> ?)+")
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -83,6 +87,13 @@ def unflow(text: str, *, delsp: bool = False) -> str:
     if pending is not None:
         out.append(_quoted(*pending))
     return "\n".join(out)
+
+
+def read_text(data: bytes, part: BodyPart) -> str:
+    """The text of a text/plain part whose transfer encoding is undone: charset and format=flowed as it declares."""
+    text = decode_text(data, part)
+    params = {name.lower(): value.strip().lower() for name, value in part.params.items()}
+    return unflow(text, delsp=params.get("delsp") == "yes") if params.get("format") == "flowed" else text
 
 
 def _quoted(quotes: int, body: str) -> str:

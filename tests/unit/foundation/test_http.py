@@ -117,7 +117,7 @@ async def test_sc11_names_that_lead_inside_are_refused(address: str) -> None:
     http://0177.0.0.1/ http://0x7f.0x0.0x0.0x1/ http://127.0.0.1./ http://localhost/ http://LOCALHOST/ http://localhost./ http://intranet/
     http://[::1]/ http://[::]/ http://[::ffff:127.0.0.1]/ http://[::ffff:7f00:1]/ http://[0:0:0:0:0:0:0:1]/ http://[fe80::1%25eth0]/
     http://[64:ff9b::7f00:1]/ http://[2002:7f00:1::]/ http://134744072/ http://8.8.8/ http://0x08.8.8.8/ http://08.8.8.8/
-    http://①②⑦.⓪.⓪.①/ http://169.254.169.254/latest http://user@x.example/ http://user:pw@x.example/ 
+    http://①②⑦.⓪.⓪.①/ http://169.254.169.254/latest http://user@x.example/ http://user:pw@x.example/
     http://x.example@127.0.0.1/ http://127.0.0.1@x.example/ http://127.0.0.1#@x.example/ http://x.example:22/ http://x.example:8080/
     http://x.example:65536/ http://x.example:0/ ftp://x.example/ file:///etc/passwd gopher://x.example/ unix:/run/x data:text/plain,x //x.example/
     /x x.example http:///x http://.example/ http://x..example/ http://-x.example/ http://x%2eexample/ http://127.0.0.1%2f@x.example/

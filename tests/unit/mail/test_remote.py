@@ -147,8 +147,6 @@ async def test_redirects_are_followed_and_relative_ones_joined() -> None:
         "http://[::1]/",
         "file:///etc/passwd",
         "http://u@y.example/",
-    ]
-    + [
         "http://y.example:25/",
         "gopher://y.example/",
         "http://localhost/",

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hsp.mail.content import TooComplex, snippet, text_to_html, unflow
+from hsp.mail.content import TooComplex, read_text, snippet, text_to_html, unflow
 from hsp.mail.content.limits import MAX_TEXT_BYTES
 from hsp.mail.content.linkify import linkify
+from hsp.protocols.imap import BodyPart
 
 OUR_TAG = re.compile(
     r'<(?:div class="hsp-text" dir="auto"|/div|details class="hsp-quote"(?: open)?|/details|summary|/summary|blockquote|/blockquote'
@@ -158,3 +159,14 @@ def test_snippet_is_one_line_of_own_words() -> None:
     assert snippet("word " * 100, 20) == "word word word word…"
     assert snippet("") == ""
     assert len(snippet("x" * 10_000)) == 140
+
+
+def test_a_part_is_read_as_it_declares() -> None:
+    flowed = BodyPart("1", "text", "plain", {"charset": "iso-8859-1", "FORMAT": "Flowed", "DelSp": "Yes"})
+    assert read_text(b"caf\xe9 \r\nau lait", flowed) == "caféau lait"
+    assert read_text(b"a \r\nb", BodyPart("1", "text", "plain", {})) == "a \nb"
+
+
+def test_brackets_at_the_end_of_a_link_are_counted() -> None:
+    assert 'href="http://x.example/a_(b)"' in linkify("(http://x.example/a_(b)).")
+    assert 'href="http://x.example/"' in linkify("http://x.example/" + ")" * 1500)
