@@ -203,12 +203,13 @@ class Connection(asyncio.Protocol):
 
     def _take_tagged(self, head: bytes) -> None:
         tag, _, rest = head.partition(b" ")
-        pending = self._in_flight.pop(tag.decode("latin-1"), None)
+        pending = self._in_flight.get(tag.decode("latin-1"))
         if pending is None:
             raise ProtocolViolation("an answer to a command never sent")
         status = parse_status(rest)
         if status.status not in {"OK", "NO", "BAD"}:
             raise ProtocolViolation("a tagged answer that is neither OK, NO nor BAD")
+        del self._in_flight[tag.decode("ascii")]
         self._silent = pending.name == "STARTTLS" and status.status == "OK"
         self._answer_bytes = 0
         if not pending.future.done():

@@ -1,7 +1,7 @@
 """Folder names on the wire: modified UTF-7 (RFC 3501 section 5.1.3) or UTF-8 (RFC 6855).
 
 Promise: `encode_name(decode_name(raw)) == raw` for every name a server may list, so no folder is out of reach. A name
-that is not valid modified UTF-7 keeps its odd bytes as private-use characters U+F780 to U+F7FF (and U+F726 for "&").
+that is not valid modified UTF-7 keeps its odd bytes as private-use characters, U+F700 plus the byte.
 """
 
 import binascii
@@ -10,7 +10,8 @@ import re
 _ESCAPE_BASE = 0xF700
 _SHIFTED = re.compile(r"&([A-Za-z0-9+,]*)-")
 _NEEDS_SHIFT = re.compile(r"&|[^\x20-\x7e]+")
-_ESCAPED = re.compile(f"([{chr(_ESCAPE_BASE + 0x26)}{chr(_ESCAPE_BASE + 0x80)}-{chr(_ESCAPE_BASE + 0xFF)}])")
+_ODD_BYTES = frozenset({*range(0x20), 0x26, *range(0x7F, 0x100)})
+_ESCAPED = re.compile(f"([{''.join(chr(_ESCAPE_BASE + byte) for byte in sorted(_ODD_BYTES))}])")
 
 
 def decode_name(raw: bytes, *, utf8: bool = False) -> str:
@@ -21,7 +22,7 @@ def decode_name(raw: bytes, *, utf8: bool = False) -> str:
             return name
     except ValueError:
         pass  # Fails open: an odd name stays reachable in its escaped form.
-    return "".join(chr(_ESCAPE_BASE + byte) if byte == 0x26 or byte >= 0x80 else chr(byte) for byte in raw)
+    return "".join(chr(_ESCAPE_BASE + byte) if byte in _ODD_BYTES else chr(byte) for byte in raw)
 
 
 def encode_name(name: str, *, utf8: bool = False) -> bytes:
