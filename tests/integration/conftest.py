@@ -1,0 +1,5 @@
+"""The gateway fixture for this suite."""
+
+from tests.support.gateway import world
+
+__all__ = ["world"]
