@@ -72,9 +72,7 @@ class House:
 
 
 @pytest.fixture
-async def house(
-    dovecot: DovecotServer, redis: Redis, smtp_sink: SmtpSink, tmp_path: Path
-) -> AsyncIterator[House]:
+async def house(dovecot: DovecotServer, redis: Redis, smtp_sink: SmtpSink, tmp_path: Path) -> AsyncIterator[House]:
     url = f"sqlite+aiosqlite:///{tmp_path}/hsp.db"
     await asyncio.to_thread(migrate, url)
     clock, ring = ManualClock(NOW), KeyRing.generate()
@@ -150,8 +148,8 @@ class _Reader(HTMLParser):
             form.fields.append((name, ""))
             self._area = name
         elif tag == "input" and name and known.get("type") != "file":
-            if known.get("type") != "checkbox" or "checked" in known:
-                form.fields.append((name, known.get("value", "")))
+            chosen = known.get("type") != "checkbox" or "checked" in known
+            form.fields.extend([(name, known.get("value", ""))] if chosen else [])
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "textarea":
