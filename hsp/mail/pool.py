@@ -261,6 +261,8 @@ class Pool:
         """Let the first waiter who can now go on try again."""
         now = self._clock.monotonic()
         for waiter in self._waiters:
+            if waiter.future.done():
+                continue  # Cancelled, and about to leave the line.
             account = self._accounts.get(waiter.key.account)
             may_open = account.count < account.limit(waiter.limit, now) and self._room_in_total()
             if may_open or account.idle:

@@ -57,12 +57,13 @@ async def mail_world(
     connections: int = 8,
     background: str = "none",
     connect: Callable[[Endpoint], Any] | None = None,
+    sleep: Callable[[float], Any] = asyncio.sleep,
 ) -> AsyncIterator[MailWorld]:
     url = f"sqlite+aiosqlite:///{folder}/mail.db"
     await asyncio.to_thread(migrate, url)
     database = await Database.open(url)
     clock = clock or ManualClock()
-    pool = Pool(b"k" * 32, clock, limits=limits, connect=connect)
+    pool = Pool(b"k" * 32, clock, limits=limits, connect=connect, sleep=sleep)
     submission = SmtpEndpoint("127.0.0.1", smtp_port, "none", data_timeout=5)
     route = MailRoute(
         Endpoint("127.0.0.1", imap_port, "none", connect_timeout=5, command_timeout=10),
