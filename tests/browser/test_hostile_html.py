@@ -13,7 +13,6 @@ from typing import Literal
 
 import pytest
 import uvicorn
-from playwright.async_api import ConsoleMessage, Page
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -21,8 +20,9 @@ from starlette.routing import Route
 
 from hsp.mail.content import BODY_HEADERS, FRAME_SANDBOX, safe_html
 from tests.support.chromium import PageFactory
-from tests.support.hostile_html import CORPUS, IMAGE_CONTROL, LATE_CONTROL, MARK, SCRIPT_CONTROL, Hostile
+from tests.support.hostile_html import CORPUS, IMAGE_CONTROL, SCRIPT_CONTROL, Hostile
 from tests.support.sink import Sink
+from tests.support.watching import Watched, assert_nothing_happened, outlast, watch
 
 Way = Literal["both", "cleaned", "fenced", "raw"]
 PNG = bytes.fromhex(
@@ -72,7 +72,6 @@ async def viewer() -> AsyncIterator[Viewer]:
     viewer.documents |= {
         "control-image": IMAGE_CONTROL,
         "control-script": SCRIPT_CONTROL,
-        "control-late": LATE_CONTROL,
     }
     config = uvicorn.Config(viewer.app(), host="127.0.0.1", port=0, log_level="critical", lifespan="off", ws="none")
     server = uvicorn.Server(config)
@@ -87,33 +86,8 @@ async def viewer() -> AsyncIterator[Viewer]:
     await server.shutdown()
 
 
-@dataclass
-class Watched:
-    """A page and what it let slip."""
-
-    page: Page
-    marks: list[str] = field(default_factory=list)
-
-    def hear(self, message: ConsoleMessage) -> None:
-        if message.text == MARK:  # Chromium's own reports quote what they blocked
-            self.marks.append(message.text)
-
-
-async def watched(page_factory: PageFactory) -> Watched:
-    page = await page_factory()
-    result = Watched(page)
-    page.on("console", result.hear)
-    return result
-
-
-async def show(watch: Watched, viewer: Viewer, way: Way, names: list[str]) -> None:
-    await watch.page.goto(f"{viewer.origin}/?way={way}&names={','.join(names)}", wait_until="load")
-
-
-async def outlast(watch: Watched, viewer: Viewer, sink: Sink) -> None:
-    """Show the late control; when it has arrived, every earlier document had at least a second."""
-    await show(watch, viewer, "raw", ["control-late"])
-    assert await asyncio.to_thread(sink.wait_for, "control-late")
+async def show(watched: Watched, viewer: Viewer, way: Way, names: list[str]) -> None:
+    await watched.page.goto(f"{viewer.origin}/?way={way}&names={','.join(names)}", wait_until="load")
 
 
 def batches(documents: tuple[Hostile, ...], size: int = 24) -> list[list[str]]:
@@ -124,41 +98,40 @@ def batches(documents: tuple[Hostile, ...], size: int = 24) -> list[list[str]]:
 async def test_control_the_sink_and_the_mark_would_have_seen_it(
     page_factory: PageFactory, viewer: Viewer, sink: Sink
 ) -> None:
-    watch = await watched(page_factory)
-    await show(watch, viewer, "raw", ["control-image", "control-script"])
+    watched = await watch(page_factory)
+    await show(watched, viewer, "raw", ["control-image", "control-script"])
     assert await asyncio.to_thread(sink.wait_for, "control-image")
-    await outlast(watch, viewer, sink)
-    assert watch.marks
+    await outlast(page_factory, sink)
+    assert watched.marks
 
 
 async def test_control_most_of_the_corpus_is_alive_without_any_fence(
     page_factory: PageFactory, viewer: Viewer, sink: Sink
 ) -> None:
     # A corpus that Chromium ignores anyway proves nothing: raw, a good part of it must reach the sink or run.
-    watch = await watched(page_factory)
+    watched = await watch(page_factory)
     for names in batches(CORPUS):
         with contextlib.suppress(Exception):  # hostile pages may navigate away while they load
-            await show(watch, viewer, "raw", names)
-    await outlast(await watched(page_factory), viewer, sink)
+            await show(watched, viewer, "raw", names)
+    await outlast(page_factory, sink)
     alive = sink.names() & {one.name for one in CORPUS}
     assert {"css-import", "css-font-face", "load-srcset", "svg-image", "load-img-tls"} <= alive
     assert len(alive) >= 35
-    assert len(watch.marks) >= 15
+    assert len(watched.marks) >= 15
 
 
 @pytest.mark.parametrize("way", ["both", "cleaned", "fenced"])
 async def test_sc01_sc02_sc03_sc10_nothing_leaves_and_nothing_runs(
     way: Way, page_factory: PageFactory, viewer: Viewer, sink: Sink
 ) -> None:
-    watch = await watched(page_factory)
+    watched = await watch(page_factory)
     for names in batches(CORPUS):
-        await show(watch, viewer, way, names)
-        assert watch.page.url.startswith(viewer.origin), "the page was navigated away"
-        assert await watch.page.title() == "outer"
-        assert await watch.page.evaluate("document.elementFromPoint(20, 20).id") == "outer", "covered"
-    await outlast(await watched(page_factory), viewer, sink)
-    assert sink.names() - {"control-late"} == set()
-    assert watch.marks == []
+        await show(watched, viewer, way, names)
+        assert watched.page.url.startswith(viewer.origin), "the page was navigated away"
+        assert await watched.page.title() == "outer"
+        assert await watched.page.evaluate("document.elementFromPoint(20, 20).id") == "outer", "covered"
+    await outlast(page_factory, sink)
+    assert_nothing_happened(watched, sink)
 
 
 async def test_sc10_own_images_load_and_outside_ones_do_not(
@@ -167,16 +140,16 @@ async def test_sc10_own_images_load_and_outside_ones_do_not(
     viewer.documents["mixed"] = (
         '<img src="cid:logo"><img src="http://mixed.sink.test/x.png"><p style="background:url(http://mixed.sink.test/y)">x'
     )
-    watch = await watched(page_factory)
+    watched = await watch(page_factory)
     loaded: list[str] = []
-    watch.page.on("requestfinished", lambda request: loaded.append(request.url))
-    await show(watch, viewer, "both", ["mixed"])
-    await outlast(await watched(page_factory), viewer, sink)
+    watched.page.on("requestfinished", lambda request: loaded.append(request.url))
+    await show(watched, viewer, "both", ["mixed"])
+    await outlast(page_factory, sink)
     assert f"{viewer.origin}/own/inline-mixed.png" in loaded
     assert "mixed" not in sink.names()
 
     viewer.with_remote = True
-    await show(watch, viewer, "both", ["mixed"])
+    await show(watched, viewer, "both", ["mixed"])
     assert "remote-mixed.png" in viewer.own_images
     assert "mixed" not in sink.names()
 
@@ -184,18 +157,18 @@ async def test_sc10_own_images_load_and_outside_ones_do_not(
 async def test_the_fence_alone_lets_our_own_images_through(page_factory: PageFactory, viewer: Viewer) -> None:
     # 'self' in a sandboxed document means the origin of its address, not the opaque one: else no image would show.
     viewer.documents["drawn"] = f'<img src="{viewer.origin}/own/drawn.png">'
-    watch = await watched(page_factory)
-    await show(watch, viewer, "fenced", ["drawn"])
+    watched = await watch(page_factory)
+    await show(watched, viewer, "fenced", ["drawn"])
     assert "drawn.png" in viewer.own_images
 
 
 async def test_sc03_chromium_reads_the_cleaned_text_as_it_was_written(page_factory: PageFactory) -> None:
     # What html5ever wrote, Chromium's parser must read back unchanged: no differential is left to exploit.
-    watch = await watched(page_factory)
+    watched = await watch(page_factory)
     for document in CORPUS:
         fragment = safe_html(document.html, inline=lambda _: None, remote=None).html.partition('<body dir="auto">')[2]
         fragment = fragment.removesuffix("</body></html>")
         if html.unescape(fragment).count("<div>") > 400 or fragment.count("<p>") > 200:
             continue  # Chromium stops nesting at 512 elements and closes the rest
-        read = await watch.page.evaluate(f"text => {PARSE}", fragment)
+        read = await watched.page.evaluate(f"text => {PARSE}", fragment)
         assert html.unescape(read) == html.unescape(fragment), document.name
