@@ -66,6 +66,8 @@ def _listeners(settings: Settings) -> Iterator[Finding]:
         seen.add(listener.address)
         if not listener.enable:
             continue
+        if not listener.allowed_versions:
+            yield (*place, "allowed_versions"), "at least one TLS version must be allowed"
         if listener.ssl_enable and listener.certificate_file is None:
             yield (*place, "ssl_enable"), "TLS needs a certificate: set certFile"
         for name, file in (

@@ -7,6 +7,7 @@ nowhere is refused, so that a misspelt secret is not silently replaced by a defa
 
 from __future__ import annotations
 
+import copy
 import re
 import tomllib
 from collections.abc import Mapping
@@ -41,7 +42,10 @@ def _take(name: str, parts: list[str], text: str, raw: Raw) -> None:
         return
     _forget(place, raw)
     value = Adoption(raw, lambda _: origin).value(_value(text, place, state), state, place, place)
-    if not _put(raw.values, place, value):
+    values = copy.deepcopy(raw.values)
+    if _put(values, place, value):
+        raw.values = values
+    else:
         raw.complain(origin, place, "does not fit what the file says around it")
 
 

@@ -11,7 +11,7 @@ from hsp.config.context import Context
 from hsp.config.locate import locate
 from hsp.config.problems import ConfigError, Origin, Problem
 from hsp.config.settings import Settings
-from hsp.config.tree import Shape, field_of, spelt, step, suggestion
+from hsp.config.tree import Shape, field_of, nearest, spelt, step, suggestion
 
 Place = tuple[str | int, ...]
 State = tuple[Shape, type[Context] | None]
@@ -107,6 +107,7 @@ class Adoption:
             attribute = field_of(model, name)
             if attribute is None:
                 self._raw.complain(self._origin(source), (*place, name), suggestion(model, name))
+                self._raw.wrong.add((*place, nearest(model, name) or name))
             elif attribute in adopted:
                 self._raw.complain(self._origin(source), (*place, attribute), "is given twice, in two spellings")
             else:

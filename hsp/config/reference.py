@@ -13,7 +13,7 @@ from hsp.config.context import Context
 from hsp.config.settings import Settings
 from hsp.config.tree import allowed, documented, is_secret, shape
 
-_USERINFO = re.compile(r"(?<=://)[^@/\s]*@")
+_USERINFO = re.compile(r"(?<=://)[^/\s]*@")
 _QUERY_SECRET = re.compile(r"([?&][^=&]*(?:password|secret|token)[^=&]*=)[^&]*", re.IGNORECASE)
 
 _INTRODUCTION = """# Configuration

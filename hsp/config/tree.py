@@ -50,16 +50,18 @@ def documented(attribute: str, info: FieldInfo) -> str:
 
 def suggestion(model: type[Context], name: str) -> str:
     """Words that help with an unknown name: the nearest known one."""
-    known = {
-        folded(documented(attribute, info)): documented(attribute, info)
-        for attribute, info in model.model_fields.items()
-    }
+    near = nearest(model, name)
+    if near is not None:
+        return f"unknown name; did you mean {documented(near, model.model_fields[near])}?"
+    known = (documented(attribute, info) for attribute, info in model.model_fields.items())
+    return f"unknown name; known here are {', '.join(known)}"
+
+
+def nearest(model: type[Context], name: str) -> str | None:
+    """The Python name of the setting that was probably meant."""
+    known = {folded(documented(attribute, info)): attribute for attribute, info in model.model_fields.items()}
     near = difflib.get_close_matches(folded(name), known, n=1, cutoff=0.6)
-    return (
-        f"unknown name; did you mean {known[near[0]]}?"
-        if near
-        else f"unknown name; known here are {', '.join(known.values())}"
-    )
+    return known[near[0]] if near else None
 
 
 def marked(info: FieldInfo, marker: type[Marker]) -> Marker | None:

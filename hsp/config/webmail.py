@@ -60,7 +60,6 @@ class Listener(Context):
     )
     allowed_versions: tuple[Literal["tls1_2", "tls1_3"], ...] = Field(
         ("tls1_2", "tls1_3"),
-        min_length=1,
         description="TLS versions offered; older ones are broken and cannot be allowed.",
     )
     cipher_suite: Text = Field(
@@ -162,7 +161,5 @@ class Webmail(Context):
     remote_images: Switch = Field(
         True, description="Whether readers may ask for remote images, which the gateway then fetches for them."
     )
-    listeners: tuple[Listener, ...] = Field(
-        (Listener(),), min_length=1, description="Addresses to accept connections on."
-    )
+    listeners: tuple[Listener, ...] = Field((Listener(),), description="Addresses to accept connections on.")
     host_name_resolvers: tuple[HostNameResolver, ...] = Field((), description="Virtual hosts.")

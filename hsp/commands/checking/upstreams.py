@@ -52,7 +52,10 @@ async def _imap_login(subject: str, client: ImapClient, credential: Credential) 
             await client.authenticate(credential)
         except (ImapError, OSError) as error:
             return finding.fail(_login_words(error, credential))
-    finding.message = f"{credential.username} can log in"
+    # Many servers tell what they can do only after the login.
+    missing = [name for name in _USEFUL if name not in client.capabilities]
+    finding.details["capabilities"] = sorted(client.capabilities)
+    finding.message = f"{credential.username} can log in" + (f"; without {', '.join(missing)}" if missing else "")
     return finding
 
 
@@ -65,11 +68,7 @@ def _login_words(error: Exception, credential: Credential) -> str:
 
 
 def _describe_imap(finding: Finding, capabilities: frozenset[str]) -> None:
-    missing = [name for name in _USEFUL if name not in capabilities]
-    finding.details["capabilities"] = sorted(capabilities)
-    finding.message = "speaks IMAP" + (
-        f"; done without: {', '.join(missing)}" if missing else ", all useful extensions"
-    )
+    finding.message = "speaks IMAP"
     if not capabilities & {"IMAP4REV1", "IMAP4REV2"}:
         finding.fail("answers, but offers neither IMAP4rev1 nor IMAP4rev2")
 

@@ -58,6 +58,8 @@ def test_tls_needs_certificate_files(tmp_path: Path) -> None:
 def test_listeners_differ_and_one_is_enabled() -> None:
     same = [{"address": "127.0.0.1:1"}, {"address": "127.0.0.1:1"}]
     assert ("webmail", "listeners", 1, "address") in findings(webmail={"listeners": same})
+    assert ("webmail", "listeners", 0, "allowed_versions") in findings(webmail={"listeners": [{"allowedVersions": []}]})
+    assert ("webmail", "listeners") in findings(webmail={"listeners": []})
     off = [{"address": "0.0.0.0:1", "enable": False}]
     assert findings(webmail={"listeners": off}) == {
         ("webmail", "listeners"): "no listener is enabled, so nobody could connect"

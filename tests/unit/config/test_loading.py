@@ -94,6 +94,8 @@ host = "imap.example.com"
 """
     found = problems(tmp_path, text)
     assert [(line, key) for line, key, _ in found] == [
+        (2, "server.nodes"),
+        (3, "server.trustedProxies[0]"),
         (4, "server.publicUrl"),
         (6, "server.redis.maxConnections"),
         (8, "webmail.sessionIdleTimeout"),
@@ -109,6 +111,11 @@ host = "imap.example.com"
     assert messages["webmail.sessionIdleTimeout"] == "must be whole number, 0 to 604800 seconds, not 700000"
     assert messages["domains[0].imap"] == "is required"
     assert messages["upstreams.main.kind"] == 'must be imap or smtp, not "pop"'
+
+
+def test_a_misspelt_name_does_not_lead_to_a_second_complaint(tmp_path: Path) -> None:
+    found = problems(tmp_path, "[server]\ntrustedProxies = ['127.0.0.1']\npublicURL = ['https://a.example']\n")
+    assert [key for _, key, _ in found] == ["server.publicURL"]
 
 
 def test_wrong_values_and_contradictions_are_reported_together(tmp_path: Path) -> None:
