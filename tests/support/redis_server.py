@@ -113,6 +113,6 @@ def redis_url(redis_server: RedisServer) -> str:
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
     client = connect(redis_url)
-    await client.flushall()
+    await client.flushdb()
     yield client
     await client.aclose()
