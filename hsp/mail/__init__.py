@@ -1,5 +1,7 @@
 """Mail: a pool of kept connections, a mailbox as verbs, messages as safe content, and an outbox that sends once."""
 
+from hsp.mail.addresses import parse_address, parse_addresses
+from hsp.mail.answering import Prefill, forward, reply
 from hsp.mail.compose import Attached, Composed, ComposeLimits, Draft, compose
 from hsp.mail.errors import (
     BadDraft,
@@ -50,10 +52,15 @@ __all__ = [
     "OverQuota",
     "Pool",
     "PoolLimits",
+    "Prefill",
     "Principal",
     "TooLarge",
     "UpstreamAway",
     "UpstreamBusy",
     "UpstreamNonsense",
     "compose",
+    "forward",
+    "parse_address",
+    "parse_addresses",
+    "reply",
 ]
