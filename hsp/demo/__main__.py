@@ -11,7 +11,9 @@ from hsp.demo import run
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="run demo", description="A working webmail with embedded servers.")
-    parser.add_argument("--port", type=int, help="port on 127.0.0.1; 0 takes any free one (default: 8800, or a free one)")
+    parser.add_argument(
+        "--port", type=int, help="port on 127.0.0.1; 0 takes any free one (default: 8800, or a free one)"
+    )
     parser.add_argument("--data-dir", type=Path, help="folder for what is to be kept (default: a temporary one)")
     options = parser.parse_args(arguments)
     return run(options.port, options.data_dir)

