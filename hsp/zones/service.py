@@ -250,7 +250,10 @@ class Service(Generic[Context]):
             capability = await self.sessions.redeem(target.token)
             if capability is None:
                 return visit.refuse(403, "capability_refused"), "no-store"
-            return await self._handle(visit, declared, token=target.token, capability=capability)
+            response, cache = await self._handle(visit, declared, token=target.token, capability=capability)
+            # A body's frame has an opaque origin: to it our own pictures come from another one. The token is the guard.
+            response.headers.setdefault("cross-origin-resource-policy", "cross-origin")
+            return response, cache
         return await self._handle(visit, declared, token=target.token)
 
     async def _handle(
