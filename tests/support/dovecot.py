@@ -1,11 +1,13 @@
 """A real Dovecot, started once per run in a temporary folder on free loopback ports, gone with its fixture.
 
-It knows alice, bob and carol@demo.test (password "demo"); `new_user()` makes a fresh account for a test that changes
-mail, because the passwd-file is read at every login. quota@demo.test may store 64 KB.
+It knows alice, bob and carol@demo.test (password "demo"); `new_user()` gives a fresh account to a test that changes mail.
+quota@demo.test may store 64 KB.
 """
 
 import getpass
 import grp
+import hmac
+import json
 import os
 import shutil
 import signal
@@ -14,6 +16,7 @@ import ssl
 import subprocess
 import tempfile
 import time
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
@@ -23,6 +26,8 @@ import pytest
 import trustme
 
 PASSWORD = "demo"
+FRESH_USERS = 2000
+_TOKEN_KEY = b"a key that only tests know, long enough for HS256"
 _CONFIGURATION = """
 base_dir = {root}/run
 state_dir = {root}/state
@@ -97,6 +102,10 @@ protocol imap {{
 }}
 service anvil {{
   chroot =
+  # Without this, every failed login slows down all that follow.
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service imap-login {{
   chroot =
@@ -158,23 +167,50 @@ class DovecotServer:
             "introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix="
             f"{self.root}/keys/\nusername_attribute = email\n"
         )
-        (self.root / "users").touch()
+        # Where Dovecot looks for the key of a token without issuer and key id.
+        keys = self.root / "keys" / "default" / "HS256"
+        keys.mkdir(parents=True)
+        (keys / "default").write_bytes(b64encode(_TOKEN_KEY))
         (self.root / "mail").mkdir()
         (self.root / "mail").chmod(0o777)
-        for name in self.users:
-            self.add_user(name)
-        self.add_user(self.quota_user, storage="64K")
+        # Dovecot looks for new users once a second at most, so the fresh accounts are there from the beginning.
+        ready = [(f"user{number}@demo.test", "") for number in range(1, FRESH_USERS + 1)]
+        small = [(f"small{number}@demo.test", "64K") for number in range(1, FRESH_USERS + 1)]
+        everyone = [*((name, "") for name in self.users), (self.quota_user, "64K"), *ready, *small]
+        (self.root / "users").write_text("".join(_user_line(name, PASSWORD, storage) for name, storage in everyone))
 
     def add_user(self, name: str, *, password: str = PASSWORD, storage: str = "") -> str:
-        """Add an account; it can log in at once."""
-        extra = f"userdb_quota_rule=*:storage={storage}" if storage else ""
+        """Add an account with a name or password of its own; it can log in when this returns."""
         with (self.root / "users").open("a") as users:
-            users.write(f"{name}:{{PLAIN}}{password}::::::{extra}\n")
+            users.write(_user_line(name, password, storage))
+        deadline = time.monotonic() + 20
+        while not self._lets_in(name, password):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"Dovecot does not let {name} in: {self.log}")
+            time.sleep(0.1)
         return name
 
-    def new_user(self, *, storage: str = "") -> str:
-        """A fresh account with an empty mailbox, for one test."""
-        return self.add_user(f"user{next(self._numbers)}@demo.test", storage=storage)
+    def _lets_in(self, name: str, password: str) -> bool:
+        login = f'a LOGIN "{name}" "{password}"\r\n'.encode()
+        with (
+            socket.create_connection((self.host, self.imap_port), 5) as connection,
+            connection.makefile("rwb") as stream,
+        ):
+            stream.readline()
+            stream.write(login)
+            stream.flush()
+            return next(line for line in iter(stream.readline, b"") if line.startswith(b"a ")).startswith(b"a OK")
+
+    def new_user(self, *, small: bool = False) -> str:
+        """A fresh account with an empty mailbox, for one test; a small one may store 64 KB."""
+        return f"{'small' if small else 'user'}{next(self._numbers)}@demo.test"
+
+    def token(self, name: str, *, lifetime: int = 3600) -> str:
+        """An access token (JWT) that this server accepts for `name`; with a negative lifetime, an expired one."""
+        now = int(time.time())
+        claims = {"email": name, "sub": name, "iat": now - 7200, "exp": now + lifetime}
+        signed = b".".join(_b64url(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
+        return (signed + b"." + _b64url(hmac.digest(_TOKEN_KEY, signed, "sha256"))).decode()
 
     @property
     def ssl_context(self) -> ssl.SSLContext:
@@ -231,6 +267,15 @@ class DovecotServer:
         # Dovecot's children have their own sessions ended by the master's death or, after a kill, by us: its group.
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+
+
+def _user_line(name: str, password: str, storage: str) -> str:
+    extra = f"userdb_quota_rule=*:storage={storage}" if storage else ""
+    return f"{name}:{{PLAIN}}{password}::::::{extra}\n"
+
+
+def _b64url(data: bytes) -> bytes:
+    return urlsafe_b64encode(data).rstrip(b"=")
 
 
 def _identities() -> dict[str, str]:

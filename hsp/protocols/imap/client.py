@@ -156,6 +156,8 @@ class ImapClient(FolderCommands, ChangeCommands):
             if not task.done():
                 self._connection.fail(ConnectionLost("IDLE was broken off"))
             await asyncio.wait((task,))
+            if not task.cancelled():
+                task.exception()  # Whoever broke off is not told again.
 
     _idling: asyncio.Event | None = None
 
