@@ -86,6 +86,14 @@ class Mailbox(Reading):
         await self._each_folder(mail_ids, work)
         return Deleted(moved > 0 or removed == 0, moved + removed)
 
+    async def remove(self, mail_ids: Sequence[str]) -> None:
+        """Take away for ever, past Trash: a draft that was sent or replaced. Raises MessageGone."""
+
+        async def work(connection: Connection, _view: FolderView, uids: list[int]) -> None:
+            await connection.client.expunge(uids)
+
+        await self._each_folder(mail_ids, work)
+
     async def append(self, role: Role, message: bytes, flags: Iterable[str] = ()) -> str:
         """Put a message into the folder of `role`, made if there is none; its id, "" if the server hides it."""
         folder = await self._role_folder(role)

@@ -226,18 +226,18 @@ async def _keep(request: PageRequest, webmail: Webmail, mailbox: Mailbox, letter
 
 
 async def _discard(request: PageRequest, mailbox: Mailbox) -> Response:
-    await _drop(mailbox, request.form.get("draft", ""))
+    await _drop(mailbox, request.form.get("draft", ""), for_ever=False)
     return request.redirect("mail", notice="draft_discarded")
 
 
-async def _drop(mailbox: Mailbox, draft_id: str) -> None:
-    """Take away a draft that was sent or replaced. Only a draft: the id comes from a form."""
+async def _drop(mailbox: Mailbox, draft_id: str, *, for_ever: bool = True) -> None:
+    """Take away a draft that was sent or replaced, or (to Trash) thrown away. Only a draft: the id comes from a form."""
     if not draft_id:
         return
     try:
         mail = await mailbox.open(draft_id)
         if mail.folder.role == "drafts":
-            await mailbox.delete([draft_id])
+            await (mailbox.remove if for_ever else mailbox.delete)([draft_id])
     except MailError:
         # Fails open: a draft too many is a nuisance, a mail that seems unsent because of it would be sent twice.
         return

@@ -8,7 +8,7 @@ _BROWSERS: tuple[tuple[str, str], ...] = (
     (r"SamsungBrowser/", "Samsung Internet"),
     (r"Vivaldi/", "Vivaldi"),
     (r"Firefox/|FxiOS/", "Firefox"),
-    (r"HeadlessChrome/", "Chrome without a window"),
+    (r"HeadlessChrome/", "Headless Chrome"),
     (r"Chromium/", "Chromium"),
     (r"Chrome/|CriOS/", "Chrome"),
     (r"Safari/", "Safari"),

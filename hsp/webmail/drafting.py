@@ -56,7 +56,7 @@ async def reply_to(mailbox: Mailbox, mail: OpenedMail, own: str, dates: Dates, *
         to=_line(to),
         cc=_line(others) if everyone else "",
         subject=_subject("Re: ", _REPLY, header),
-        quote=_quote(header, await plain_text(mailbox, mail), dates.long(sent_at(header, mail.date))),
+        quote=_quote(header, await plain_text(mailbox, mail), dates.full(sent_at(header, mail.date))),
         answers=mail.id,
     )
     thread(letter, header)
@@ -67,7 +67,7 @@ async def forward(mailbox: Mailbox, mail: OpenedMail, dates: Dates) -> Letterhea
     """A mail passed on, its files kept. Raises MailError."""
     header = read_header(mail.header)
     lines = [f"{name.title()}: {header.get(name)}" for name in ("from", "to", "cc", "subject") if header.get(name)]
-    lines.insert(1, f"Date: {dates.long(sent_at(header, mail.date))}")
+    lines.insert(1, f"Date: {dates.full(sent_at(header, mail.date))}")
     text = await plain_text(mailbox, mail)
     return Letterhead(
         title="Forward",

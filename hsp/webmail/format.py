@@ -76,10 +76,20 @@ class Dates:
             return ""
         when = self._local(epoch)
         age = self._today - when.toordinal()
-        day = f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
-        if 0 <= age < 7:
-            day = ("Today", "Yesterday")[age] if age < 2 else _DAYS[when.weekday()]
+        if not 0 <= age < 7:
+            return self.full(epoch)
+        day = ("Today", "Yesterday")[age] if age < 2 else _DAYS[when.weekday()]
         return f"{day}, {when.hour:02}:{when.minute:02}"
+
+    def full(self, epoch: float) -> str:
+        """For whoever reads it later: `23 November 2026, 09:42`."""
+        when = self._local(epoch)
+        return f"{when.day} {_MONTHS[when.month - 1]} {when.year}, {when.hour:02}:{when.minute:02}"
+
+    def inside(self, epoch: float) -> str:
+        """Like `long`, within a sentence: `today, 09:42`."""
+        text = self.long(epoch)
+        return text.replace("Today", "today").replace("Yesterday", "yesterday")
 
     def iso(self, epoch: float) -> str:
         """For the `datetime` attribute, in UTC."""

@@ -48,7 +48,7 @@ class Header:
 
     def addresses(self, *names: str) -> list[tuple[str, str]]:
         """Display names and addresses of these fields, in order; what is no address is a name without one."""
-        found = []
+        found: list[tuple[str, str]] = []
         for name in names:
             known, bad = parse_addresses(self.raw.get(name, ""))
             found.extend((decode_header(one.name), decode_header(one.address)) for one in known)

@@ -120,8 +120,11 @@ def list_view(
 def _rows(request: PageRequest, page: MailPage, at: Where, dates: Dates) -> tuple[RowView, ...]:
     params = {**at.params(page.folder.id), "folder": None}
     # One link is written and its id exchanged: fifty calls of url_for cost more than the rest of the row.
-    before, _, after = request.url_for("message", id=_MARK, **params).partition(f"id={_MARK}")
-    before += "id="
+    if page.folder.role == "drafts":
+        before, _, after = request.url_for("compose", draft=_MARK).partition(f"={_MARK}")
+    else:
+        before, _, after = request.url_for("message", id=_MARK, **params).partition(f"={_MARK}")
+    before += "="
     sent = page.folder.role in {"sent", "drafts"}
     return tuple(_row(row, f"{before}{row.id}{after}", dates, sent=sent) for row in page.rows)
 

@@ -14,6 +14,8 @@ from hsp.zones import BadInput, PageRequest, Pages, Permission, Zone
 pages: Pages[Webmail] = Pages()
 
 _NAMED = 3
+# States whose reason the mail server gave in its own words.
+_EXPLAINED = frozenset({"failed", "unknown", "queued"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def _view(item: OutboxItem, now: float) -> ItemView:
     left = math.ceil(item.send_at - now)
     if item.state == "queued" and left > 0:
         word = f"Sending in {left} s" if left < 120 else "Waiting to be tried again"
-    if item.text:
+    if item.text and item.state in _EXPLAINED:
         text = f"{text} It said: {item.text}"
     return ItemView(
         item.id, item.state, icon, word, tone, item.subject or "No subject", _people(item.recipients), text, actions

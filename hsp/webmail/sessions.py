@@ -56,9 +56,9 @@ def _view(
         icon=icon,
         address=address or "unknown address",
         current=uuid == own,
-        seen="just now" if uuid == own or now - seen < _JUST_NOW else dates.long(seen),
+        seen="just now" if uuid == own or now - seen < _JUST_NOW else dates.inside(seen),
         seen_iso=dates.iso(seen),
-        created=dates.long(created),
+        created=dates.inside(created),
         created_iso=dates.iso(created),
     )
 

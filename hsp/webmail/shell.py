@@ -112,7 +112,7 @@ async def shell_of(
 def folder_place(request: PageRequest, folder: Folder, current: str = "") -> Place:
     """A folder as a place; one that only holds others has no link."""
     drafts = folder.role == "drafts"
-    count = folder.total if drafts else 0 if folder.role == "trash" else folder.unread
+    count = folder.total if drafts else 0 if folder.role in {"trash", "sent"} else folder.unread
     return Place(
         label="Inbox" if folder.role == "inbox" else folder.label,
         icon=_ICONS.get(folder.role or "", "folder"),

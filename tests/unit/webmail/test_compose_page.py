@@ -122,9 +122,19 @@ async def test_a_draft_keeps_even_what_cannot_be_sent(visitor) -> None:
     assert len(drafts.all("data-mail-id")) == 1
     page = await visitor.get("/compose.hsp", draft=drafts.all("data-mail-id")[0])
     assert field(page, "text") == "second"
+    assert "Trash is empty." in (await folder(visitor, 5)).text
     page = await visitor.press(page.form("/compose.hsp"), "do", "discard")
     assert "Draft discarded" in page.text
     assert "No drafts" in (await folder(visitor, 1)).text
+    assert len((await folder(visitor, 5)).all("data-mail-id")) == 1
+
+
+async def test_discarding_takes_away_nothing_but_drafts(visitor, deliver) -> None:
+    deliver(letter("Keep me").as_bytes())
+    mail_id = (await visitor.get("/mail.hsp")).all("data-mail-id")[0]
+    for verb in ("discard", "save", "send"):
+        await visitor.send("/compose.hsp", {**FIELDS, "do": verb, "draft": mail_id, "key": verb})
+    assert "Keep me" in (await visitor.get("/mail.hsp")).text
 
 
 async def test_a_reply_goes_to_the_author_and_keeps_the_thread(visitor, deliver, house) -> None:
