@@ -13,7 +13,7 @@ from hsp.demo.mime import Part, Value, structured
 _QUOTABLE = re.compile(r"[\x20-\x7e]*\Z")
 _GROUP = re.compile(r'\s*([^:<>"@,]*):(.*);\s*\Z', re.DOTALL)
 _ADDRESS = re.compile(
-    r"""(?P<name>(?:"(?:[^"\\]|\\.)*"?|\([^)]*\)?|[^",(<])*)   # everything before the angle bracket
+    r"""(?P<name>(?:"(?:[^"\\]|\\.)*"|\([^)]*\)?|[^,(<])*)   # everything before the angle bracket
         (?:<(?P<angle>[^>]*)>?)?[^,]*(?:,|\Z)""",
     re.VERBOSE | re.DOTALL,
 )
