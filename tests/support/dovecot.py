@@ -1,7 +1,7 @@
 """A real Dovecot, started once per run in a temporary folder on free loopback ports, gone with its fixture.
 
-It knows alice, bob and carol@demo.test (password "demo"); `new_user()` gives a fresh account to a test that changes mail.
-quota@demo.test may store 64 KB.
+It knows alice, bob and carol@demo.test (password "demo"); `new_user()` gives a fresh account to a test that changes
+mail. quota@demo.test may store 64 KB.
 """
 
 import getpass
@@ -180,26 +180,27 @@ class DovecotServer:
         (self.root / "users").write_text("".join(_user_line(name, PASSWORD, storage) for name, storage in everyone))
 
     def add_user(self, name: str, *, password: str = PASSWORD, storage: str = "") -> str:
-        """Add an account with a name or password of its own; it can log in when this returns."""
+        """Add an account with a name or password of its own; Dovecot may need two seconds to see it (`wait_for`)."""
         with (self.root / "users").open("a") as users:
             users.write(_user_line(name, password, storage))
+        return name
+
+    def wait_for(self, name: str, *, password: str = PASSWORD) -> None:
+        """Wait until an added account can log in."""
         deadline = time.monotonic() + 20
         while not self._lets_in(name, password):
             if time.monotonic() > deadline:
                 raise RuntimeError(f"Dovecot does not let {name} in: {self.log}")
             time.sleep(0.1)
-        return name
 
     def _lets_in(self, name: str, password: str) -> bool:
-        login = f'a LOGIN "{name}" "{password}"\r\n'.encode()
-        with (
-            socket.create_connection((self.host, self.imap_port), 5) as connection,
-            connection.makefile("rwb") as stream,
-        ):
-            stream.readline()
-            stream.write(login)
+        with socket.create_connection((self.host, self.imap_port), 5) as connection:
+            stream = connection.makefile("rwb")
+            stream.write(f'a LOGIN "{name}" "{password}"\r\n'.encode())
             stream.flush()
-            return next(line for line in iter(stream.readline, b"") if line.startswith(b"a ")).startswith(b"a OK")
+            answer = next((line for line in iter(stream.readline, b"") if line.startswith(b"a ")), b"")
+            stream.close()
+            return answer.startswith(b"a OK")
 
     def new_user(self, *, small: bool = False) -> str:
         """A fresh account with an empty mailbox, for one test; a small one may store 64 KB."""
