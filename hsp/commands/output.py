@@ -11,7 +11,7 @@ import typer
 from hsp.config import ConfigError
 from hsp.foundation.redis import StoreUnavailable
 from hsp.foundation.sealing import RingFileError
-from hsp.foundation.sql import SchemaError
+from hsp.foundation.sql import DatabaseError, SchemaError
 from hsp.services import ListenerError
 
 
@@ -39,6 +39,10 @@ def exit_on_problems() -> Iterator[None]:
         raise typer.Exit(1) from None
     except SchemaError as error:
         complain(f"{error}; run `hsp migrate`")
+        raise typer.Exit(1) from None
+    except DatabaseError as error:
+        # Only the kind of error: its text may quote the address with the password.
+        complain(f"the database cannot be used ({type(error).__name__}); `hsp check` says more")
         raise typer.Exit(1) from None
     except (ConfigError, ListenerError, RingFileError, OperatorError) as error:
         complain(str(error))

@@ -11,7 +11,8 @@ from typing import TypeVar
 
 import typer
 
-from hsp.commands.output import as_json
+from hsp.accounts import normalise_account
+from hsp.commands.output import OperatorError, as_json
 from hsp.config import Settings, load_settings
 from hsp.foundation.clock import SystemClock
 from hsp.foundation.redis import connect
@@ -23,7 +24,9 @@ Result = TypeVar("Result")
 
 def show(config: Path | None, account: str, *, json: bool) -> None:
     """List the live sessions of an account."""
-    found = _with_sessions(load_settings(config), lambda sessions: sessions.list(account))
+    settings = load_settings(config)
+    account = _account(settings, account)
+    found = _with_sessions(settings, lambda sessions: sessions.list(account))
     if json:
         as_json([{key: value for key, value in asdict(info).items() if key != "current"} for info in found])
         return
@@ -38,8 +41,18 @@ def _line(info: SessionInfo) -> str:
 
 def kill(config: Path | None, account: str) -> None:
     """End every session of an account, on all nodes."""
-    ended = _with_sessions(load_settings(config), lambda sessions: sessions.end_all(account))
+    settings = load_settings(config)
+    account = _account(settings, account)
+    ended = _with_sessions(settings, lambda sessions: sessions.end_all(account))
     typer.echo(f"ended {ended} session{'s' if ended != 1 else ''} of {account}")
+
+
+def _account(settings: Settings, text: str) -> str:
+    """The account as the gateway keeps it: a kill must not miss for a capital letter."""
+    try:
+        return normalise_account(text, default_domain=settings.server.primary_domain)
+    except ValueError as error:
+        raise OperatorError(f"no account: {error}") from None
 
 
 def _with_sessions(settings: Settings, work: Callable[[Sessions], Awaitable[Result]]) -> Result:
