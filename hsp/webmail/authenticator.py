@@ -4,6 +4,8 @@ Promise: unknown user, unknown domain and wrong password take the same path and 
 counted before the mail server is asked; when they cannot be counted, nobody logs in (StoreUnavailable, fail closed).
 """
 
+import secrets
+
 from hsp.accounts import LoginGuard, normalise_account
 from hsp.mail import LoginRejected, MailService, UpstreamAway, UpstreamBusy, UpstreamNonsense
 from hsp.zones import LoginAttempt, LoginOutcome, Message
@@ -57,6 +59,11 @@ class WebmailAuthenticator:
 _NOBODY = "nobody@invalid"
 
 
+# Chosen anew by each process, so that nobody can have it.
+_WRONG = secrets.token_urlsafe(32)
+
+
 def _password(password: str) -> str:
-    """A password no server can have becomes one that none accepts: the path stays the same."""
-    return "" if len(password) > MAX_PASSWORD or "\0" in password else password
+    """A password no server can take becomes one that none accepts: the path stays the same."""
+    impossible = not 0 < len(password) <= MAX_PASSWORD or any(character in password for character in "\0\r\n\x01")
+    return _WRONG if impossible else password
