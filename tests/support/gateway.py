@@ -164,7 +164,7 @@ class World:
     def browser(self, *, host: str = HOST, pair: Pair | None = None) -> Browser:
         """A fresh browser on a machine of its own."""
         number = next(_addresses)
-        browser = Browser(self, f"198.{18 + number // 65536 % 2}.{number // 256 % 256}.{number % 256}", host)
+        browser = Browser(self, f"198.{18 + number // 256 % 2}.{number % 256}.{7 + number // 512}", host)
         if pair is not None:
             browser.key = pair.key
             if pair.cookie:
@@ -180,6 +180,7 @@ class World:
         *,
         address: str = "198.51.100.7",
         gone: bool = False,
+        scheme: str = "http",
     ) -> Reply:
         """One request as it stands; `target` is path and query, byte for byte. `gone` closes before the body ends."""
         path, _, query = target.partition(b"?")
@@ -189,7 +190,7 @@ class World:
             "asgi": {"version": "3.0"},
             "http_version": "1.1",
             "method": method,
-            "scheme": "http",
+            "scheme": scheme,
             "path": path.decode("latin-1"),
             "raw_path": path,
             "query_string": query,
