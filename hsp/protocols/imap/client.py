@@ -61,9 +61,9 @@ class ImapClient(FolderCommands, ChangeCommands):
     async def _encrypt(self, *, preauthenticated: bool) -> None:
         if preauthenticated:
             raise ConnectError("tls", "the server logs in before STARTTLS")
+        # Capabilities told before the handshake may have come from someone else (RFC 9051 section 11.1): none are kept,
+        # so that `_open` asks for them.
         await upgrade(self._connection, self._endpoint)
-        # Everything told before the handshake may have come from someone else (RFC 9051 section 11.1).
-        await self.refresh_capabilities()
 
     async def refresh_capabilities(self) -> None:
         """Ask for CAPABILITY."""
