@@ -32,9 +32,15 @@ def _say(text: str) -> None:
 
 def run(port: int | None = None, data_dir: Path | None = None) -> int:
     """See `hsp.demo.run`."""
-    with _runtime_folder() as folder, _door(port) as door:
-        data = data_dir or folder / "data"
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = stack.enter_context(_runtime_folder())
+            door = stack.enter_context(_door(port))
+            data = (data_dir or folder / "data").absolute()
+            data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            _say(f"cannot start: {error.filename or f'port {port}'}: {error.strerror}")
+            return 1
         return asyncio.run(_demonstrate(door, data, folder))
 
 
