@@ -100,6 +100,13 @@ class Access:
 
     async def _open(self, connection: Connection, ref: FolderRef | None) -> tuple[FolderRef, FolderView]:
         """The folder of `ref` (None: the inbox), selected. Raises FolderGone when it is not that folder any more."""
+        try:
+            return await self._opened(connection, ref)
+        except FolderGone:
+            self._shared.folder_lists.pop(self._key, None)  # It was in the list, which is therefore wrong.
+            raise
+
+    async def _opened(self, connection: Connection, ref: FolderRef | None) -> tuple[FolderRef, FolderView]:
         view = await connection.open_folder(ref.key.name if ref is not None else "INBOX")
         if ref is None:
             key = FolderKey("INBOX", view.uidvalidity, view.mailboxid)

@@ -48,7 +48,11 @@ class Connection:
         try:
             if self.view is None or self.view.name != name or self.client.selected != name:
                 return await self._select(name)
+            before = self.view.version
             _, status = await asyncio.gather(self.client.noop(), self.client.status(name))
+            if self.view.version != before:
+                # Dovecot may answer the STATUS first, with the counts from before the news that the NOOP then tells.
+                status = await self.client.status(name)
         except Rejected as error:
             self.view = None
             if error.code.upper() in {"", "NONEXISTENT", "CANNOT", "NOPERM"}:

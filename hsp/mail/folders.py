@@ -62,7 +62,9 @@ class Folder:
 
 async def build_folders(ids: Ids, owner: int, infos: Sequence[FolderInfo]) -> list[Folder]:
     """Folders with their ids, parents before children: the ones with a role first, the rest by name."""
-    ordered = [info for info in infos if "\\NonExistent" not in info.flags]
+    # A name that only holds others stays, to hold them; one that holds nothing is no folder at all (RFC 5258).
+    holders = {name for info in infos for name in _ancestors(info)}
+    ordered = [info for info in infos if "\\NonExistent" not in info.flags or info.name in holders]
     roles = _roles(ordered)
     ordered.sort(key=lambda info: _position(info, roles))
     keys = [_key(info) for info in ordered]
