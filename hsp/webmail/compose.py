@@ -231,7 +231,7 @@ async def _discard(request: PageRequest, mailbox: Mailbox) -> Response:
 
 
 async def _drop(mailbox: Mailbox, draft_id: str, *, for_ever: bool = True) -> None:
-    """Take away a draft that was sent or replaced, or (to Trash) thrown away. Only a draft: the id comes from a form."""
+    """Take away a draft that was sent or replaced, or thrown away (to Trash). Only a draft: the id is from a form."""
     if not draft_id:
         return
     try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from hsp.mail import Folder, MailPage, MailRow
 from hsp.webmail import words
@@ -14,9 +15,8 @@ _MAX_DIGITS = 9
 _MARK = "ID"
 
 
-@dataclass(slots=True)
-class RowView:
-    """One mail of the list."""
+class RowView(NamedTuple):
+    """One mail of the list, in the order in which the template unpacks it."""
 
     id: str
     link: str
