@@ -1,6 +1,15 @@
-"""Browser tests share one Chromium and one sink."""
+"""Browser tests share one Chromium, one sink and one gateway."""
 
 from tests.support.chromium import chromium, page_factory
 from tests.support.sink import _session_sink, sink
+from tests.support.webmail import _behind_webmail, _session_webmail, webmail
 
-__all__ = ["_session_sink", "chromium", "page_factory", "sink"]
+__all__ = [
+    "_behind_webmail",
+    "_session_sink",
+    "_session_webmail",
+    "chromium",
+    "page_factory",
+    "sink",
+    "webmail",
+]
