@@ -12,7 +12,6 @@ import json
 import secrets
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
 
 from hsp.foundation.clock import Clock
 from hsp.foundation.sealing import KeyRing, SealError, pack
@@ -23,7 +22,6 @@ from hsp.sessions.store import SessionStore
 
 _PURPOSE = "capability"
 _LONGEST_TOKEN = 8192
-_FIELDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +100,13 @@ class Grants:
             return None
         try:
             signed = self._ring.unsign(_PURPOSE, token)
-            fields: list[Any] = json.loads(base64.urlsafe_b64decode(signed + "=" * (-len(signed) % 4)))
+            fields = json.loads(base64.urlsafe_b64decode(signed + "=" * (-len(signed) % 4)))
         except (SealError, binascii.Error, ValueError):
             return None
-        if len(fields) != _FIELDS:
-            return None
-        uuid, message, issued, secret, part = fields
-        return Grant(uuid, message, issued, secret), part
+        match fields:
+            case [str(uuid), str(message), int() | float() as issued, str(secret), str(part)]:
+                return Grant(uuid, message, issued, secret), part
+        return None
 
     def _name(self, grant: Grant) -> str:
         # Named under no ring key: a grant made before a rotation of the ring is still found after it.

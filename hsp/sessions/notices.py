@@ -65,7 +65,7 @@ class Notices:
     async def run(self) -> None:
         """Listens until cancelled. Reconnects with a growing pause, spread so that nodes do not come all at once."""
         pause = _FIRST_PAUSE
-        interrupted = False
+        listened = False
         while True:
             try:
                 async with aclosing(self._store.notices()) as notices:
@@ -73,13 +73,13 @@ class Notices:
                         pause = _FIRST_PAUSE
                         if notice is not None:
                             await self._hear(notice)
-                        elif interrupted:
-                            await self._tell_gap()
-                            interrupted = False
+                        else:
+                            if listened:
+                                await self._tell_gap()
+                            listened = True
             except StoreUnavailable as error:
                 # Fails closed: no session opens while the store is away; only the news waits.
                 _log.warning("the session store is away, listening again soon", error=str(error), pause=pause)
-            interrupted = True
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # spreads load, guards nothing
             pause = min(pause * 2, _LONGEST_PAUSE)
 

@@ -7,10 +7,11 @@ Promises:
 """
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from typing import cast
 
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from hsp.foundation.redis import Answer, StoreUnavailable, within
@@ -26,15 +27,19 @@ class RedisSessionStore:
     """The session store over one client. `timeout` bounds each call in seconds, waiting for a connection included.
 
     `replicas` is how many replicas must have taken an ending before `end` returns (WAIT); 0 with a single server.
+    A listener that heard nothing for `silence` seconds asks whether the server is still there.
     """
 
-    def __init__(self, client: Redis, *, namespace: str = "hsp:", timeout: float = 2.0, replicas: int = 0) -> None:
+    def __init__(
+        self, client: Redis, *, namespace: str = "hsp:", timeout: float = 2.0, replicas: int = 0, silence: float = 10.0
+    ) -> None:
         if not _NAMESPACE.match(namespace):
             raise ValueError("a namespace is at most 64 letters, digits and _.:-")
         self._client = client
         self._namespace = namespace
         self._timeout = timeout
         self._replicas = replicas
+        self._silence = silence
         self._channel = f"{namespace}ended"
         self._create = client.register_script(scripts.CREATE)
         self._replace = client.register_script(scripts.REPLACE)
@@ -47,9 +52,11 @@ class RedisSessionStore:
         self._forget = client.register_script(scripts.FORGET)
         self._enlist = client.register_script(scripts.ENLIST)
 
-    async def enlist(self, index: str, member: str, *, now: float, limit: int, keep: int) -> bool:
+    async def enlist(
+        self, index: str, member: str, *, now: float, limit: int, keep: int, dead: Collection[str] = ()
+    ) -> bool:
         """Adds `member` to an account's index unless the limit is reached."""
-        return bool(await self._run(self._enlist([self._index(index)], [member, now, limit, _ms(keep)])))
+        return bool(await self._run(self._enlist([self._index(index)], [member, now, limit, _ms(keep), *dead])))
 
     async def delist(self, index: str, *members: str) -> None:
         """Takes members out of an account's index."""
@@ -127,22 +134,32 @@ class RedisSessionStore:
         found = await self._run(self._post([self._key(uuid, "h"), self._key(uuid, "p")], [int(take)]))
         return KeptPost(*found) if found else None
 
-    async def notices(self) -> AsyncGenerator[Notice | None]:
-        """Notices from all nodes, for as long as the connection lasts; None as soon as it listens."""
+    async def notices(self) -> AsyncGenerator[Notice | None, None]:
+        """Notices from all nodes, for as long as the connection lasts; None each time that it listens (again)."""
         pubsub = self._client.pubsub()
         try:
             await within(self._timeout, pubsub.subscribe(self._channel))
             while True:
-                message = await pubsub.get_message(timeout=None)
-                if message is not None and message["type"] == "subscribe":
+                message = await self._next(pubsub)
+                if message["type"] == "subscribe":
                     yield None
-                elif message is not None and message["type"] == "message":
+                elif message["type"] == "message":
                     yield _notice(message["data"])
         except (RedisError, OSError) as error:
             # Fails closed for the listener: it learns that notices may have been missed, and starts anew.
             raise StoreUnavailable(type(error).__name__) from error
         finally:
             await pubsub.aclose()  # type: ignore[no-untyped-call]  # untyped in redis-py
+
+    async def _next(self, pubsub: PubSub) -> dict[str, Answer]:
+        """The next message. A connection that is silent is asked for a sign of life: a dead one looks just the same."""
+        message: dict[str, Answer] | None = await pubsub.get_message(timeout=self._silence)
+        if message is None:
+            await within(self._timeout, pubsub.ping())
+            message = await pubsub.get_message(timeout=self._timeout)
+        if message is None:
+            raise StoreUnavailable("silence")
+        return message
 
     async def _post_beside(self, uuid: str, name: str, sealed: bytes, life: int, *, records: int) -> bool:
         keys = [self._key(uuid, "h"), self._key(uuid, "p")]
@@ -167,4 +184,5 @@ def _ms(seconds: float) -> int:
 
 def _notice(data: bytes) -> Notice:
     end = _ORIGIN_LENGTH + _UUID_LENGTH
-    return Notice(data[:_ORIGIN_LENGTH].decode(), data[_ORIGIN_LENGTH:end].decode(), data[end:])
+    front = data[:end].decode("ascii", "replace")
+    return Notice(front[:_ORIGIN_LENGTH], front[_ORIGIN_LENGTH:], data[end:])

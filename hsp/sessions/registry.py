@@ -14,6 +14,8 @@ from hsp.sessions.store import Ending, Listed, SessionStore
 
 # A session is listed a moment before it lives; within this time a listed one that does not live is not cleaned away.
 _GRACE = 60.0
+# A login tidies up behind so many former sessions of its account: more would slow a program that logs in all the time.
+_TIDIED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,29 @@ class Registry:
 
     async def enlist(self, session: Session, limits: Limits) -> bool:
         """Lists a session that is about to be created; False when its account has too many already."""
-        await self._found(session.account)
-        index = self._index(session.account, session.pair.ring_key)
-        member = f"{session.surface}:{session.uuid}"
-        keep = limits.absolute + limits.idle + self._policy.tombstone if limits.absolute else 0
-        return await self._store.enlist(index, member, now=self._clock.time(), limit=limits.max_sessions, keep=keep)
+        own, account, limit = session.pair.ring_key, session.account, limits.max_sessions
+        _, dead = await self._find(account, own, oldest=0 if limit else _TIDIED)
+        if limit:
+            # What lives under older ring keys is listed elsewhere, and leaves less room here.
+            older = [known for known in self._ring.key_ids if known != own]
+            found = [card for known in older for _, card in (await self._find(account, known))[0]]
+            limit -= sum(card.surface == session.surface for card in found)
+            if limit <= 0:
+                return False
+        return await self._store.enlist(
+            self._index(account, own),
+            f"{session.surface}:{session.uuid}",
+            now=self._clock.time(),
+            limit=limit,
+            keep=limits.absolute + limits.idle + self._policy.tombstone if limits.absolute else 0,
+            dead=dead,
+        )
 
     async def live(self, account: str) -> list[SessionInfo]:
         """The live sessions, the latest started first."""
         now = self._clock.time()
-        infos = [_info(listed.uuid, card, listed.remaining, now) for listed, card in await self._found(account)]
+        found = [pair for key_id in self._ring.key_ids for pair in (await self._find(account, key_id))[0]]
+        infos = [_info(listed.uuid, card, listed.remaining, now) for listed, card in found]
         return sorted(infos, key=lambda info: info.created, reverse=True)
 
     async def end(self, account: str, uuid: str, ending: Ending) -> bool:
@@ -95,25 +110,24 @@ class Registry:
             pair for key_id in self._ring.key_ids for pair in await self._store.members(self._index(account, key_id))
         ]
 
-    async def _found(self, account: str) -> list[tuple[Listed, Card]]:
-        live = []
-        for key_id in self._ring.key_ids:
-            index = self._index(account, key_id)
-            gone = []
-            for member, added in await self._store.members(index):
-                listed = await self._store.look(_uuid(member))
-                card = self._card(listed, account)
-                if listed is not None and card is not None:
-                    live.append((listed, card))
-                elif await self._is_gone(_uuid(member), added):
-                    gone.append(member)
-            await self._store.delist(index, *gone)
-        return live
+    async def _find(self, account: str, key_id: str, *, oldest: int = 0) -> tuple[list[tuple[Listed, Card]], list[str]]:
+        """The live sessions under one ring key, and the members that live no longer. What left nothing is delisted.
 
-    async def _is_gone(self, uuid: str, added: float) -> bool:
-        if added > self._clock.time() - _GRACE:
-            return False
-        return await self._store.forget(uuid, keep=self._policy.tombstone)
+        With `oldest` only so many members are looked at, from the oldest on.
+        """
+        index = self._index(account, key_id)
+        live, dead, gone = [], [], []
+        for member, added in (await self._store.members(index))[: oldest or None]:
+            listed = await self._store.look(_uuid(member))
+            card = self._card(listed, account)
+            if listed is not None and card is not None:
+                live.append((listed, card))
+            elif added <= self._clock.time() - _GRACE:
+                dead.append(member)
+                if await self._store.forget(_uuid(member), keep=self._policy.tombstone):
+                    gone.append(member)
+        await self._store.delist(index, *gone)
+        return live, dead
 
     def _card(self, listed: Listed | None, account: str) -> Card | None:
         if listed is None:

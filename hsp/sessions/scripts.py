@@ -106,9 +106,10 @@ return 0
 ENLIST = """
 local member, limit = ARGV[1], tonumber(ARGV[3])
 if limit > 0 and not redis.call('ZSCORE', KEYS[1], member) then
-  local surface, count = string.match(member, '^[^:]*:'), 0
+  local surface, count, dead = string.match(member, '^[^:]*:'), 0, {}
+  for at = 5, #ARGV do dead[ARGV[at]] = true end
   for _, other in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-    if string.sub(other, 1, #surface) == surface then count = count + 1 end
+    if string.sub(other, 1, #surface) == surface and not dead[other] then count = count + 1 end
   end
   if count >= limit then return 0 end
 end

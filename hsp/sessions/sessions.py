@@ -67,6 +67,9 @@ class Sessions:
         """
         if not _SURFACE.match(surface):
             raise ValueError("a surface is named by 1 to 16 small letters")
+        former = self._keys.read_cookie(replaces)
+        if former is not None:
+            await self._end_former(former, surface, virtual_host)
         now = self._clock.time()
         limits = self.policy.limits(surface, cookieless=cookieless)
         pair = self._keys.new_pair()
@@ -90,8 +93,8 @@ class Sessions:
         card = seal_card(self._ring, session, limits.idle)
         life = limits.idle or limits.absolute
         await self._store.create(pair.uuid, pair.name, seal_session(self._ring, session), card, idle=life, keep=keep)
-        if replaces:
-            await self._replace_former(replaces, session)
+        if former is not None:
+            await self._posts.carry(former, session)
         return self._issue(session)
 
     async def open(
@@ -235,14 +238,18 @@ class Sessions:
             return None
         return session
 
-    async def _replace_former(self, cookie: str, session: Session) -> None:
-        former = self._keys.read_cookie(cookie)
-        if former is None:
-            return
-        await self._posts.carry(former, session)
+    async def _end_former(self, former: Pair, surface: str, virtual_host: str) -> None:
+        """Ends the session that the browser had, if its twin is right; a dead one is left as it is."""
         blob = await self._store.read(former.uuid, former.name, renew=0)
-        if blob is not None:
+        if blob is None:
+            return
+        try:
+            session = unseal_session(self._ring, blob, former, surface=surface, virtual_host=virtual_host)
+        except SealError:
+            # Fails closed: one of another surface or host ends all the same.
             await self._registry.end_known(former.uuid, Ending.LOGOUT)
+        else:
+            await self.end(session)
 
     def _remaining(self, session: Session) -> int:
         return max(1, int(session.expires - self._clock.time()) + 1) if session.expires is not None else 0

@@ -5,7 +5,7 @@ index lies elsewhere; the order of the steps makes that safe: listed before it l
 Each method raises StoreUnavailable when the store does not answer in time: callers fail closed.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -48,8 +48,13 @@ class KeptPost:
 class SessionStore(Protocol):
     """The store of sessions. Times are seconds, 0 for no limit."""
 
-    async def enlist(self, index: str, member: str, *, now: float, limit: int, keep: int) -> bool:
-        """Adds `member` (surface:uuid) to an account's index; False when `limit` members of its surface are there."""
+    async def enlist(
+        self, index: str, member: str, *, now: float, limit: int, keep: int, dead: Collection[str] = ()
+    ) -> bool:
+        """Adds `member` (surface:uuid) to an account's index; False when `limit` members of its surface are there.
+
+        The members `dead` are known to live no longer: they take no place.
+        """
         ...
 
     async def delist(self, index: str, *members: str) -> None:
@@ -109,5 +114,5 @@ class SessionStore(Protocol):
         ...
 
     def notices(self) -> AsyncGenerator[Notice | None]:
-        """Notices of ended sessions from all nodes; the first item is None once listening has begun."""
+        """Notices of ended sessions from all nodes; None each time that listening has begun (again)."""
         ...

@@ -1,6 +1,6 @@
 """Sessions for tests: one account logged in from one browser, unless a test says otherwise."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from typing import Any, NoReturn
 
 from hsp.foundation.sealing import KeyRing
@@ -49,7 +49,9 @@ class UntouchedStore:
     def _touched(self) -> NoReturn:
         raise AssertionError("the store was asked")
 
-    async def enlist(self, index: str, member: str, *, now: float, limit: int, keep: int) -> bool:
+    async def enlist(
+        self, index: str, member: str, *, now: float, limit: int, keep: int, dead: Collection[str] = ()
+    ) -> bool:
         self._touched()
 
     async def delist(self, index: str, *members: str) -> None:
