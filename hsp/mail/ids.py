@@ -130,17 +130,13 @@ class Ids:
 
     async def numbers(self, owner: int, keys: Sequence[FolderKey]) -> list[FolderRef]:
         """The numbered folders for `keys`, in their order; new ones are given numbers in one transaction."""
-        missing = [key for key in keys if (owner, key.name, key.uidvalidity) not in self._numbers]
-        found: dict[tuple[str, int], FolderRef] = {}
+        found = {key: self._numbers.get((owner, key.name, key.uidvalidity)) for key in keys}
+        missing = [key for key, ref in found.items() if ref is None]
         if missing:
             async with self._database.session() as session:
-                for key in missing:
-                    found[key.name, key.uidvalidity] = await self._find_or_insert_folder(session, owner, key)
-            for ref in found.values():
-                self._keep(ref)
-        return [
-            found.get((key.name, key.uidvalidity)) or self._numbers[owner, key.name, key.uidvalidity] for key in keys
-        ]
+                new = [await self._find_or_insert_folder(session, owner, key) for key in missing]
+            found.update({key: self._keep(ref) for key, ref in zip(missing, new, strict=True)})
+        return [ref for key in keys if (ref := found[key]) is not None]
 
     def forget_folder(self, no: int) -> None:
         """Drop what memory holds of a folder that turned out to be gone or renamed by another node."""
