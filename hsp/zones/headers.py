@@ -3,7 +3,7 @@
 Promise: no page runs a script or loads a thing that is not ours, none is framed by another site, none is stored.
 """
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 # No unsafe-inline anywhere: styles and scripts are files of ours. frame-src is for the message body's own route.
 PAGE_CSP = (
@@ -37,3 +37,16 @@ def harden(response: Response, *, cache: str, hsts: str = "") -> None:
         raw.extend(_NO_STORE if cache == "no-store" else ((b"cache-control", cache.encode()),))
     if hsts and b"strict-transport-security" not in present:
         raw.append((b"strict-transport-security", hsts.encode()))
+
+
+async def without_body(response: Response) -> Response:
+    """The answer to HEAD: status and headers of the answer to GET. What would have been streamed is not fetched."""
+    if isinstance(response, StreamingResponse):
+        close = getattr(response.body_iterator, "aclose", None)
+        if close is not None:
+            await close()
+        bare = Response(status_code=response.status_code)
+        bare.raw_headers = response.raw_headers
+        return bare
+    response.body = b""
+    return response

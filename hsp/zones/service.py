@@ -25,7 +25,7 @@ from hsp.sessions import Redeemed, Sessions, StoreUnavailable
 from hsp.zones.access import Access
 from hsp.zones.declarations import SAFE_METHODS, CredentialKind, Declared, Pages, Zone
 from hsp.zones.forms import BadInput, ClientGone, parse_form, parse_query
-from hsp.zones.headers import harden
+from hsp.zones.headers import harden, without_body
 from hsp.zones.interrupted import add_interrupted_page, keep_interrupted
 from hsp.zones.origin import Provenance
 from hsp.zones.paths import PagePath, RoutePath, parse, strip_mount
@@ -152,7 +152,7 @@ class Service(Generic[Context]):
         harden(response, cache=cache, hsts=self.config.hsts if visit.secure else "")
         response.raw_headers.append((b"x-request-id", visit.request_id.encode()))
         if visit.method == "HEAD":
-            response.body = b""
+            response = await without_body(response)
         try:
             await response(scope, receive, send)
         finally:
