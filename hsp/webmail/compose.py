@@ -112,7 +112,11 @@ async def compose_page(request: PageRequest, webmail: Webmail) -> Response:
         return await _again(request, webmail, mailbox, letter, problems=error.problems)
     except TooLarge:
         return await _again(request, webmail, mailbox, letter, problems=(("attachment", "too_large"),))
-    except (UpstreamAway, UpstreamBusy, OverQuota, NotAllowed, MessageGone) as error:
+    except MessageGone as error:
+        # The mail whose files were to be kept is gone: the next try goes without them, or there could never be one.
+        letter.source_id = letter.draft_id = ""
+        return await _again(request, webmail, mailbox, letter, failure=error)
+    except (UpstreamAway, UpstreamBusy, OverQuota, NotAllowed) as error:
         return await _again(request, webmail, mailbox, letter, failure=error)
 
 
@@ -177,14 +181,14 @@ async def _draft(request: PageRequest, mailbox: Mailbox, letter: Letterhead) -> 
 
 async def _tie(mailbox: Mailbox, letter: Letterhead) -> None:
     """Threading comes from the mail that is answered, never from the form. A mail that went away ties nothing."""
-    if letter.draft_id and not letter.answers:
-        header = read_header((await mailbox.open(letter.draft_id)).header)
-        letter.in_reply_to, letter.references = header.raw.get("in-reply-to", ""), header.raw.get("references", "")
-    elif letter.answers:
-        try:
+    try:
+        if letter.answers:
             thread(letter, read_header((await mailbox.open(letter.answers)).header))
-        except MessageGone:
-            letter.answers = ""
+        elif letter.draft_id:
+            header = read_header((await mailbox.open(letter.draft_id)).header)
+            letter.in_reply_to, letter.references = header.raw.get("in-reply-to", ""), header.raw.get("references", "")
+    except MessageGone:
+        letter.answers = letter.draft_id = ""
 
 
 async def _kept_files(request: PageRequest, mailbox: Mailbox, letter: Letterhead) -> list[Attachment]:

@@ -211,3 +211,31 @@ async def test_mailto_parameters_fill_the_form(visitor) -> None:
 
 async def test_an_unknown_verb_is_refused(visitor) -> None:
     assert (await visitor.send("/compose.hsp", {"do": "explode"})).status_code == 400
+
+
+async def test_a_draft_that_went_away_in_another_tab_does_not_stop_the_mail(visitor, house) -> None:
+    saved = await visitor.post("/compose.hsp", {**FIELDS, "do": "save", "key": "k"})
+    form = saved.form("/compose.hsp")
+    await visitor.press(form, "do", "discard")
+    page = await visitor.press(form, "do", "send")
+    assert "Undo" in page.text
+    house.clock.advance(11)
+    await house.outbox()
+    assert len(house.smtp.messages) == 1
+
+
+async def test_kept_files_that_went_away_are_named_and_the_next_try_goes_without(visitor, deliver, house) -> None:
+    message = letter("Files")
+    message.add_attachment(b"x", "text", "plain", filename="one.txt")
+    deliver(message.as_bytes())
+    page = await visitor.get((await visitor.get("/mail.hsp")).link("/message.hsp"))
+    form = await visitor.get(page.link("/compose.hsp?forward="))
+    await visitor.send("/act.hsp", {"id": page.all("data-mail-id")[0], "do": "delete"})
+    again = await visitor.press(form.form("/compose.hsp"), "do", "send", to="bob@demo.test")
+    assert again.status == 422
+    assert "no longer there" in again.text
+    assert field(again, "subject") == "Fwd: Files"
+    await visitor.press(again.form("/compose.hsp"), "do", "send")
+    house.clock.advance(11)
+    await house.outbox()
+    assert len(house.smtp.messages) == 1
