@@ -26,7 +26,7 @@ class StoreUnavailable(Exception):  # reads as what happened, in the words of th
 
 
 def connect(url: str, *, max_connections: int = 50, timeout: float = 2.0) -> aioredis.Redis:
-    """A client over one bounded pool. Waiting for a free connection beats failing; `timeout` bounds a command in seconds.
+    """A client over one bounded pool. Waiting for one beats failing; `timeout` bounds a command in seconds.
 
     Nothing is connected yet. A connection that broke while it lay idle is replaced and the command sent once more.
     """

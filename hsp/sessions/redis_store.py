@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from hsp.foundation.redis import Answer, StoreUnavailable, within
 from hsp.sessions import scripts
+from hsp.sessions.joined_reads import JoinedReads
 from hsp.sessions.store import Ending, KeptPost, Listed, Notice
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_.:-]{0,64}\Z")
@@ -41,6 +42,7 @@ class RedisSessionStore:
         self._replicas = replicas
         self._silence = silence
         self._channel = f"{namespace}ended"
+        self._reads = JoinedReads(client, timeout)
         self._create = client.register_script(scripts.CREATE)
         self._replace = client.register_script(scripts.REPLACE)
         self._end = client.register_script(scripts.END)
@@ -76,9 +78,7 @@ class RedisSessionStore:
 
     async def read(self, uuid: str, name: str, *, renew: int) -> bytes | None:
         """The record of that name, in one command."""
-        key = f"{self._namespace}{{{uuid}}}:s:{name}"
-        command = self._client.getex(key, ex=renew) if renew else self._client.get(key)
-        return cast("bytes | None", await within(self._timeout, command))
+        return await self._reads.read(self._record(uuid, name), renew=renew)
 
     async def replace(self, uuid: str, old: str, new: str, record: bytes, *, idle: int) -> bool:
         """Puts the record under a new name, unless the session ended or changed meanwhile."""
