@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Context = TypeVar("Context")
 Handler = Callable[["PageRequest", Context], Awaitable[Response]]
 
+METHODS = frozenset({"GET", "HEAD", "POST"})
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
@@ -77,14 +78,16 @@ class Declaration:
         private = self.zone is Zone.PRIVATE
         if not _NAME.fullmatch(self.name):
             raise DeclarationError(f"{self.name!r} is not a page name")
-        if not self.methods:
-            raise DeclarationError(f"{self.name}: no method declared")
+        if not self.methods or set(self.methods) - METHODS:
+            raise DeclarationError(f"{self.name}: a page answers GET, HEAD or POST")
         if private and self.credential is not CredentialKind.SESSION:
             raise DeclarationError(f"{self.name}: a private page needs a session")
         if self.session and self.credential is not CredentialKind.SESSION:
             raise DeclarationError(f"{self.name}: uses the session but does not ask for one")
         if private and self.permission is Permission.PUBLIC:
             raise DeclarationError(f"{self.name}: a private page needs a permission")
+        if self.credential is CredentialKind.CAPABILITY and set(self.methods) - SAFE_METHODS:
+            raise DeclarationError(f"{self.name}: a capability opens a thing to be read and changes nothing")
         if private and set(self.methods) - SAFE_METHODS and self.permission is not Permission.WRITE:
             raise DeclarationError(f"{self.name}: a state-changing method needs the permission 'write'")
         if self.replayable and "POST" not in self.methods:

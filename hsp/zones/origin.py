@@ -37,6 +37,7 @@ def provenance(headers: Headers, own_origins: Collection[str], request_origin: s
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port of a URL as browsers write them in `Origin`."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    """Scheme, host and port of a URL as browsers write them in `Origin`: small letters, no usual port."""
+    parts = urlsplit(url.lower())
+    usual = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    return f"{parts.scheme}://{parts.netloc.removesuffix(usual)}"

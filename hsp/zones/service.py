@@ -23,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 from hsp.foundation.logs import get_logger
 from hsp.sessions import Redeemed, Sessions, StoreUnavailable
 from hsp.zones.access import Access
-from hsp.zones.declarations import SAFE_METHODS, CredentialKind, Declared, Pages, Zone
+from hsp.zones.declarations import METHODS, SAFE_METHODS, CredentialKind, Declared, Pages, Zone
 from hsp.zones.forms import BadInput, ClientGone, parse_form, parse_query
 from hsp.zones.headers import harden, without_body
 from hsp.zones.interrupted import add_interrupted_page, keep_interrupted
@@ -38,7 +38,6 @@ from hsp.zones.words import UNKNOWN, WORDS
 
 Context = TypeVar("Context")
 ErrorAnswer = Callable[[PageRequest, Exception], Response | None]
-_METHODS = frozenset({"GET", "HEAD", "POST"})
 _log = get_logger("zones")
 
 
@@ -164,7 +163,7 @@ class Service(Generic[Context]):
     ) -> tuple[Response, str]:
         if target is None:
             return visit.refuse(404, "no_such_page"), "no-store"
-        if visit.method not in _METHODS:
+        if visit.method not in METHODS:
             return visit.refuse(405, "method_not_allowed", headers={"allow": "GET, HEAD, POST"}), "no-store"
         changes = visit.method not in SAFE_METHODS
         if changes and visit.provenance is Provenance.FOREIGN:

@@ -5,6 +5,7 @@ Promise: a template reaches `.hsp` files of its own service only; a public page 
 when the service starts, so a wrong template is the operator's error at start and not the reader's at night.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 MAX_INCLUDE_DEPTH = 16
 FOLDERS = ("public", "private", "layouts")
+_NAME = re.compile(r"(?:public|private|layouts)(?:/[A-Za-z0-9_-]+)+\.hsp")
 
 
 class TemplateError(Exception):
@@ -28,9 +30,9 @@ class ZoneLoader(BaseLoader):
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         """Jinja2's loader hook. Raises TemplateNotFound for every name that is not plainly a template of ours."""
-        folder, slash, name = template.partition("/")
-        if not slash or folder not in FOLDERS or not name.endswith(".hsp") or ".." in name or "\\" in name:
+        if not _NAME.fullmatch(template):
             raise TemplateNotFound(template)
+        folder, _, name = template.partition("/")
         for root in self._roots:
             path = root / folder / name
             if path.is_file():
