@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import logging.handlers
 from pathlib import Path
 
 import typer
@@ -53,7 +54,8 @@ def set_up_logs(log: Log) -> None:
     logs.configure(log.level, log.format == "json")
     if log.security_log is not None:
         log.security_log.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(log.security_log, encoding="utf-8")
+        # Watched: a file that logrotate moved away is opened anew.
+        handler = logging.handlers.WatchedFileHandler(log.security_log, encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         logging.getLogger(_SECURITY_LOGGER).addHandler(handler)
 
