@@ -23,6 +23,7 @@ from hsp.demo.letters import Letter
 from hsp.foundation.http import FencedTransport, httpx
 from hsp.foundation.sealing import KeyRing
 from hsp.foundation.sql import migrate
+from hsp.protocols.imap.utf7 import encode_name
 from hsp.services import BoundListener, GatewayServer
 from tests.support.clock import ManualClock
 from tests.support.dovecot import DovecotServer, make_dovecot
@@ -91,9 +92,9 @@ class Webmail:
 
 
 def _append(client: imaplib.IMAP4, letter: Letter) -> None:
-    flags = " ".join(flag for flag in letter.flags)
+    flags = " ".join(letter.flags)
     date = imaplib.Time2Internaldate(letter.arrived)
-    folder = f'"{letter.folder}"'
+    folder = f'"{encode_name(letter.folder).decode()}"'
     status, answer = client.append(folder, f"({flags})", date, letter.raw)
     if status != "OK":
         client.create(folder)
