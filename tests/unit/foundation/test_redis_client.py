@@ -1,6 +1,7 @@
 """The door to Redis: bounded waiting, a bounded pool, one kind of failure."""
 
 import asyncio
+import random
 
 import pytest
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -36,6 +37,29 @@ async def test_a_cancelled_wait_takes_no_place(redis_url: str) -> None:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
     assert await client.ping()
+    await client.aclose()
+
+
+@pytest.mark.parametrize("connections", [1, 2])
+async def test_sc20_commands_cancelled_anywhere_cross_no_answers_and_keep_the_pool_whole(
+    redis_url: str, connections: int
+) -> None:
+    client, chance = connect(redis_url, max_connections=connections, timeout=PATIENCE), random.Random(connections)
+
+    async def ask(text: str) -> None:
+        for number in range(4):
+            assert await client.echo(f"{text}-{number}") == f"{text}-{number}".encode()
+
+    for _ in range(150):
+        tasks = [asyncio.create_task(ask(f"caller {number}")) for number in range(5)]
+        for _ in range(chance.randrange(14)):
+            await asyncio.sleep(0)
+        for task in tasks:
+            if chance.random() < 0.6:
+                task.cancel()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            assert result is None or isinstance(result, asyncio.CancelledError), result
+    await asyncio.gather(*(ask(f"last {number}") for number in range(5)))
     await client.aclose()
 
 

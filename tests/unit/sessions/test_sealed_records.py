@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from redis.asyncio import Redis
@@ -96,6 +97,9 @@ async def test_se02_a_record_is_bound_to_id_name_surface_and_host(
     elsewhere = (await log_in(sessions)).session.pair
     for other, surface, host in [
         (elsewhere, "webmail", HOST),
+        # The same twin does not help: id and name are bound by themselves.
+        (replace(pair, uuid=elsewhere.uuid), "webmail", HOST),
+        (replace(pair, name=elsewhere.name), "webmail", HOST),
         (pair, "webadmin", HOST),
         (pair, "webmail", "other.example.com"),
         (pair, "webmail", ""),
