@@ -183,26 +183,41 @@ class World:
         scheme: str = "http",
     ) -> Reply:
         """One request as it stands; `target` is path and query, byte for byte. `gone` closes before the body ends."""
-        path, _, query = target.partition(b"?")
-        pairs = list(headers.items()) if isinstance(headers, Mapping) else list(headers)
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": method,
-            "scheme": scheme,
-            "path": path.decode("latin-1"),
-            "raw_path": path,
-            "query_string": query,
-            "root_path": "",
-            "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs],
-            "client": (address, 40000),
-            "server": ("127.0.0.1", 80),
-        }
-        return await _ask(self.gateway.asgi, scope, body, gone=gone)
+        return await ask(self.gateway.asgi, method, target, headers, body, address=address, gone=gone, scheme=scheme)
 
 
-async def _ask(app: Any, scope: dict[str, Any], body: bytes, *, gone: bool) -> Reply:
+async def ask(
+    app: Any,
+    method: str,
+    target: bytes,
+    headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
+    body: bytes = b"",
+    *,
+    address: str = "198.51.100.7",
+    gone: bool = False,
+    scheme: str = "http",
+) -> Reply:
+    """One request to an ASGI application; status 0 when it answered nothing."""
+    path, _, query = target.partition(b"?")
+    pairs = list(headers.items()) if isinstance(headers, Mapping) else list(headers)
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": scheme,
+        "path": path.decode("latin-1"),
+        "raw_path": path,
+        "query_string": query,
+        "root_path": "",
+        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs],
+        "client": (address, 40000),
+        "server": ("127.0.0.1", 80),
+    }
+    return await _run(app, scope, body, gone=gone)
+
+
+async def _run(app: Any, scope: dict[str, Any], body: bytes, *, gone: bool) -> Reply:
     sent: list[dict[str, Any]] = []
     asked = [{"type": "http.request", "body": body, "more_body": gone}]
 
