@@ -32,6 +32,7 @@ _VERSION: Final = 1
 _NONCE_LENGTH: Final = 12
 _HEADER_LENGTH: Final = 1 + KEY_ID_LENGTH
 _TAG_LENGTH: Final = 16
+_PROVEN_KEPT: Final = 4096
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -87,6 +88,7 @@ class _KeyMaterial:
         self.key = key
         self._derived: dict[str, bytes] = {}
         self._ciphers: dict[str, AESGCM] = {}
+        self._proven: dict[tuple[str, bytes], AESGCM] = {}
         self._signers: dict[str, Signer] = {}
 
     def derived(self, use: str) -> bytes:
@@ -105,11 +107,20 @@ class _KeyMaterial:
 
     def cipher(self, purpose: str, secret: bytes) -> AESGCM:
         if secret:
-            return AESGCM(_derive(secret, self.derived(f"twin {purpose}"), "hsp sealed under a secret"))
+            known = self._proven.get((purpose, secret))
+            return known or AESGCM(_derive(secret, self.derived(f"twin {purpose}"), "hsp sealed under a secret"))
         known = self._ciphers.get(purpose)
         if known is None:
             known = self._ciphers[purpose] = AESGCM(self.derived(f"seal {purpose}"))
         return known
+
+    def keep(self, purpose: str, secret: bytes, cipher: AESGCM) -> None:
+        """Remember the cipher of a secret that has opened something. It opens nothing that the store does not hold."""
+        key = (purpose, secret)
+        if secret and key not in self._proven:
+            if len(self._proven) >= _PROVEN_KEPT:
+                del self._proven[next(iter(self._proven))]
+            self._proven[key] = cipher
 
 
 class KeyRing:
@@ -204,10 +215,13 @@ class KeyRing:
         header = blob[:_HEADER_LENGTH]
         material = self._known(header[1:].decode("ascii", "replace"))
         nonce = blob[_HEADER_LENGTH : _HEADER_LENGTH + _NONCE_LENGTH]
+        cipher = material.cipher(purpose, secret)
         try:
-            return material.cipher(purpose, secret).decrypt(nonce, blob[_HEADER_LENGTH + _NONCE_LENGTH :], header + aad)
+            plaintext = cipher.decrypt(nonce, blob[_HEADER_LENGTH + _NONCE_LENGTH :], header + aad)
         except InvalidTag:
             raise SealError("sealed for something else, or changed since") from None
+        material.keep(purpose, secret, cipher)
+        return plaintext
 
     def _known(self, key_id: str) -> _KeyMaterial:
         try:

@@ -11,9 +11,12 @@ import base64
 import re
 import secrets
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from hsp.foundation.sealing import KeyRing, SealError
 
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 _ID = r"[a-z2-7]{6}-[A-Za-z0-9_-]{22}"
 _TWIN = r"[A-Za-z0-9_-]{43}"
 _SESSION_KEY = re.compile(rf"({_ID})(?:\.({_TWIN}))?\.{_TWIN}", re.ASCII)
@@ -59,11 +62,12 @@ class Halves:
 
 
 class SessionKeys:
-    """Makes and reads keys. What a session key was found to be is remembered: alone it opens nothing."""
+    """Makes and reads keys. What they were found to name is remembered; whether that lives is asked each time."""
 
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
         self._known: dict[str, Halves] = {}
+        self._pairs: dict[tuple[str, str], Pair] = {}
 
     def new_pair(self) -> Pair:
         """A pair nobody has seen: 128 random bits of id under the newest ring key, 256 random bits of twin."""
@@ -91,8 +95,17 @@ class SessionKeys:
             return None
         if halves.twin is not None:
             return self._pair(halves.id, halves.twin, halves.uuid)
-        match = _COOKIE.fullmatch(cookie) if cookie else None
-        return self._pair(halves.id, match[2], halves.uuid) if match and match[1] == halves.id else None
+        if not session_key or not cookie:
+            return None
+        known = self._pairs.get((session_key, cookie))
+        if known is not None:
+            return known
+        match = _COOKIE.fullmatch(cookie)
+        if match is None or match[1] != halves.id:
+            return None
+        pair = self._pair(halves.id, match[2], halves.uuid)
+        _remember(self._pairs, (session_key, cookie), pair)
+        return pair
 
     def read_session_key(self, value: str | None) -> Halves | None:
         """The halves in `_h`, or None when it is missing, malformed, or not signed by this ring."""
@@ -110,14 +123,8 @@ class SessionKeys:
             return None
         halves = Halves(match[1], self._uuid(match[1]), match[2])
         if halves.twin is None:
-            self._remember(value, halves)
+            _remember(self._known, value, halves)
         return halves
-
-    def _remember(self, value: str, halves: Halves) -> None:
-        # The oldest goes first; one that is still in use comes back with its next request.
-        if len(self._known) >= _REMEMBERED:
-            del self._known[next(iter(self._known))]
-        self._known[value] = halves
 
     def _uuid(self, session_id: str) -> str:
         return self._ring.mac("session uuid", session_id.encode(), session_id[:_KEY_ID_END])[:16].hex()
@@ -125,3 +132,10 @@ class SessionKeys:
     def _pair(self, session_id: str, twin: str, uuid: str) -> Pair:
         mac = self._ring.mac("session name", f"{session_id}.{twin}".encode(), session_id[:_KEY_ID_END])
         return Pair(session_id, twin, uuid, base64.urlsafe_b64encode(mac)[:_NAME_LENGTH].decode())
+
+
+def _remember(known: dict[_K, _V], key: _K, value: _V) -> None:
+    # The oldest goes first; one that is still in use comes back with its next request.
+    if len(known) >= _REMEMBERED:
+        del known[next(iter(known))]
+    known[key] = value

@@ -9,6 +9,7 @@ Promises:
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, cast
 
 from hsp.foundation.sealing import KeyRing, SealError, pack
@@ -17,6 +18,7 @@ from hsp.sessions.keys import Pair
 
 _RECORD = "session record"
 _CARD = "session card"
+_decode = json.JSONDecoder().decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def unseal_session(ring: KeyRing, blob: bytes, pair: Pair, *, surface: str, virt
     """The session of a record that was read under `pair`. Raises SealError."""
     plain = ring.unseal(_RECORD, blob, aad=_where(pair, surface, virtual_host), secret=pair.secret)
     try:
-        fields = json.loads(plain)
+        fields = _decode(plain.decode("utf-8", "surrogatepass"))
         account, mechanism, username, secret, created, authenticated, expires, device, address, cookieless = fields
     except (ValueError, TypeError):
         raise SealError("not a session record") from None
@@ -130,7 +132,12 @@ def unseal_card(ring: KeyRing, blob: bytes, uuid: str) -> Card:
 
 
 def _where(pair: Pair, surface: str, virtual_host: str) -> bytes:
-    return pack(pair.uuid, pair.name, surface, virtual_host)
+    return _packed(pair.uuid, pair.name, surface, virtual_host)
+
+
+@lru_cache(maxsize=4096)
+def _packed(uuid: str, name: str, surface: str, virtual_host: str) -> bytes:
+    return pack(uuid, name, surface, virtual_host)
 
 
 def _dump(fields: list[Any]) -> bytes:
