@@ -12,6 +12,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -71,7 +72,7 @@ class ClientAddress:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             headers: Headers = scope["headers"]
-            peer = parse_node(scope["client"][0].partition("%")[0]) if scope.get("client") else None
+            peer = _peer(scope["client"][0]) if scope.get("client") else None
             address, scheme = peer, None
             if self._trusts(peer):
                 address, scheme = self._client(peer, self._hops(headers))
@@ -92,6 +93,12 @@ class ClientAddress:
             if not self._trusts(hop.address):
                 break
         return address, scheme
+
+
+@lru_cache(maxsize=4096)
+def _peer(text: str) -> Address | None:
+    """The address of a peer as the kernel writes it, perhaps with a zone (RFC 4007 section 11)."""
+    return parse_node(text.partition("%")[0])
 
 
 def _joined(headers: Headers, name: bytes) -> str:
