@@ -1,6 +1,7 @@
 """Browser tests share one Chromium, one sink and one gateway."""
 
 from tests.support.chromium import chromium, page_factory
+from tests.support.reader import reader_of
 from tests.support.sink import _session_sink, sink
 from tests.support.webmail import _behind_webmail, _session_webmail, webmail
 
@@ -10,6 +11,7 @@ __all__ = [
     "_session_webmail",
     "chromium",
     "page_factory",
+    "reader_of",
     "sink",
     "webmail",
 ]

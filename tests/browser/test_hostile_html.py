@@ -21,14 +21,10 @@ from starlette.routing import Route
 from hsp.mail.content import BODY_HEADERS, FRAME_SANDBOX, safe_html
 from tests.support.chromium import PageFactory
 from tests.support.hostile_html import CORPUS, IMAGE_CONTROL, SCRIPT_CONTROL, Hostile
-from tests.support.sink import Sink
+from tests.support.sink import PIXEL, Sink
 from tests.support.watching import Watched, assert_nothing_happened, outlast, watch
 
 Way = Literal["both", "cleaned", "fenced", "raw"]
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc00000030101"
-    "00c9fe92ef0000000049454e44ae426082"
-)
 PARSE = "new DOMParser().parseFromString('<!DOCTYPE html><body>' + text, 'text/html').body.innerHTML"
 
 
@@ -59,7 +55,7 @@ class Viewer:
 
     def own(self, request: Request) -> Response:
         self.own_images.append(request.path_params["name"])
-        return Response(PNG, media_type="image/png")
+        return Response(PIXEL, media_type="image/png")
 
     def app(self) -> Starlette:
         routes = [Route("/", self.page), Route("/body/{way}/{name}", self.body), Route("/own/{name}", self.own)]

@@ -5,16 +5,17 @@ that is visible there.
 """
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
-from playwright.async_api import Locator, Page, expect
+import pytest
+from playwright.async_api import FrameLocator, Locator, Page, Response, expect
 
+from tests.support.chromium import PageFactory
 from tests.support.webmail import PASSWORD, Webmail
 
-WIDE = {"viewport": {"width": 1440, "height": 900}}
-PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
-NARROWEST_SPLIT = 1100
 PHONE_WIDTH = 720
 
 
@@ -42,8 +43,11 @@ class Reader:
         return parse_qs(urlsplit(self.page.url).query)["_h"][0]
 
     def url(self, name: str, **query: str) -> str:
-        joined = "".join(f"&{key}={value}" for key, value in query.items())
-        return f"{self.webmail.origin}/{name}.hsp?_h={self.key}{joined}"
+        return f"{self.webmail.origin}/{name}.hsp?{urlencode({'_h': self.key, **query})}"
+
+    async def go(self, name: str, **query: str) -> Response | None:
+        """Open a page by its address."""
+        return await self.page.goto(self.url(name, **query))
 
     async def open_site(self) -> None:
         await self.page.goto(f"{self.webmail.origin}/")
@@ -118,8 +122,16 @@ class Reader:
             await self.toolbar().get_by_role("link", name="Reply all").click()
         await expect(self.page.get_by_label("Message", exact=True)).to_be_visible()
 
-    async def body_frame(self) -> Locator:
-        return self.page.frame_locator("iframe.letter-frame").locator("body")
+    @property
+    def frame(self) -> FrameLocator:
+        """The frame in which the HTML of a mail is shown."""
+        return self.page.frame_locator("iframe.letter-frame")
+
+    async def back_to_list(self) -> None:
+        """The list is beside the message on a wide screen, one step back on a narrow one."""
+        if not await self.page.locator(".list-pane").is_visible():
+            await self.toolbar().get_by_role("link", name=re.compile("Back to")).click()
+        await expect(self.page.locator(".list-pane")).to_be_visible()
 
     # Writing
 
@@ -149,3 +161,18 @@ class Reader:
             await self.page.locator("summary.account").click()
             await self.page.get_by_role("link", name="Sessions").click()
         await expect(self.page.get_by_role("heading", name="Sessions")).to_be_visible()
+
+
+ReaderFactory = Callable[..., Awaitable[Reader]]
+
+
+@pytest.fixture
+def reader_of(page_factory: PageFactory, webmail: Webmail) -> ReaderFactory:
+    """Makes readers, each with a browser of its own; what a page asks before it acts is answered yes."""
+
+    async def make(account: str, way: dict[str, Any]) -> Reader:
+        page = await page_factory(**way)
+        page.on("dialog", lambda dialog: dialog.accept())
+        return Reader(page, webmail, account)
+
+    return make

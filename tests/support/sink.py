@@ -16,13 +16,13 @@ SINK_DOMAIN = "sink.test"
 """Chromium resolves this domain, and every name below it, to the sink."""
 
 _NAMES = re.compile(rb"([a-z0-9-]{1,63})\.sink\.test", re.IGNORECASE)
-_PIXEL = bytes.fromhex(
+PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc00000030101"
     "00c9fe92ef0000000049454e44ae426082"
 )
 _ANSWER = (
     b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nAccess-Control-Allow-Origin: *\r\nContent-Length: %d\r\n\r\n%s"
-    % (len(_PIXEL), _PIXEL)
+    % (len(PIXEL), PIXEL)
 )
 
 
