@@ -80,6 +80,7 @@ class Gateway:
         self.outbox = Outbox(self.database, self.ring, self.mail, self.clock)
         stack.push_async_callback(self.outbox.close)
         self.sessions.on_ended(self._session_ended)
+        self.sessions.on_gap(self._catch_up)
         guard = LoginGuard(
             self.redis,
             self.ring,
@@ -95,6 +96,13 @@ class Gateway:
     async def _session_ended(self, ended: Ended) -> None:
         """An ended session takes its upstream connections with it (promise 4)."""
         await self.mail.forget(ended.account, ended.uuid)
+
+    async def _catch_up(self) -> None:
+        """News of endings may have been missed: whose session is no longer listed lets go of the mail server."""
+        for account, held in self.mail.pool.holders().items():
+            alive = {info.uuid for info in await self.sessions.list(account)}
+            for uuid in held - alive:
+                await self.mail.forget(account, uuid)
 
 
 async def _supervised(name: str, work: Coroutine[Any, Any, None]) -> None:

@@ -124,6 +124,10 @@ class Pool:
         for connection in self._accounts.release_session(account, session_uuid):
             self._drop(connection)
 
+    def holders(self) -> dict[str, frozenset[str]]:
+        """For each account with connections here, the sessions that use them."""
+        return self._accounts.holders()
+
     async def sweep(self) -> None:
         """Close what has been idle too long; called now and then by `run`."""
         limit = self._clock.monotonic() - self._limits.close_after

@@ -76,6 +76,13 @@ class Accounts:
     def all(self) -> Iterator[Connection]:
         return (connection for state in self._states.values() for connection in state.open)
 
+    def holders(self) -> dict[str, frozenset[str]]:
+        return {
+            account: frozenset().union(*state.sessions.values())
+            for account, state in self._states.items()
+            if state.sessions
+        }
+
     def opening(self, account: str) -> None:
         self.get(account).count += 1
         self.total += 1
