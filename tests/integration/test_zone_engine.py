@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from starlette.datastructures import UploadFile
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
@@ -26,7 +28,7 @@ from hsp.zones import (
 )
 from hsp.zones.forms import BadInput
 from tests.support.clock import ManualClock
-from tests.support.gateway import Pair, Reply, ask
+from tests.support.gateway import Pair, Reply, World, ask
 
 pytestmark = pytest.mark.anyio
 
@@ -382,6 +384,26 @@ async def test_a_broken_cookie_header_is_no_cookie(engine: Engine) -> None:
         reply = await engine.ask("GET", "/", cookie=cookie)
         assert reply.status == 200
         assert reply.text in {"login token", "a@demo.test"}
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    method=st.sampled_from(["GET", "HEAD", "POST", "PUT", "OPTIONS", "\u00ff"]),
+    path=st.one_of(st.binary(max_size=40), st.sampled_from([b"/", b"/mail.hsp", b"/compose.hsp", b"/capability/x"])),
+    query=st.binary(max_size=40),
+    cookie=st.text(alphabet=st.characters(max_codepoint=255), max_size=40),
+    origin=st.sampled_from(["same-origin", "none", "x"]),
+    kind=st.sampled_from(["application/x-www-form-urlencoded", "multipart/form-data; boundary=B", "x/y", ""]),
+    body=st.binary(max_size=80),
+)
+async def test_any_request_has_an_answer_and_none_is_a_defect(
+    world: World, method: str, path: bytes, query: bytes, cookie: str, origin: str, kind: str, body: bytes
+) -> None:
+    headers = {"host": "mail.test", "cookie": f"_hmail={cookie}", "sec-fetch-site": origin, "content-type": kind}
+    reply = await world.raw(method, path + b"?" + query, headers, body)
+    assert reply.status in {200, 303, 400, 401, 403, 404, 405, 413}
+    assert reply["content-security-policy"]
+    assert reply.key == ""
 
 
 # Virtual hosts and mount paths

@@ -1,10 +1,15 @@
 """The session key is seen where it must be and nowhere else: no GET yields it, no log, no error page (SC-32)."""
 
+import asyncio
 import io
+import logging
 import re
+import smtplib
+from collections.abc import Iterator
 from html import unescape
 
 import pytest
+import structlog
 
 from hsp.foundation import logs
 from hsp.zones.headers import PAGE_CSP
@@ -20,24 +25,14 @@ LINK = re.compile(r'(?<![-\w])(?:href|src|action)="([^"]*)"')
 
 
 @pytest.fixture
-def log(caplog: pytest.LogCaptureFixture) -> io.StringIO:
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """Everything the process logs, as an operator would have it, at the most talkative level."""
-    import logging
-
-    import structlog
-
+    monkeypatch.setattr(logs, "_access", None)
     root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    stream = io.StringIO()
+    handlers, level, stream = list(root.handlers), root.level, io.StringIO()
     logs.configure("debug", json=False, stream=stream)
-    yield stream  # type: ignore[misc]
-    access = logs.access_log() if callable(logs.access_log) else None
-    if access is not None:
-        access.flush()
-    for handler in list(root.handlers):
-        root.removeHandler(handler)
-    for handler in handlers:
-        root.addHandler(handler)
+    yield stream
+    root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
 
@@ -165,8 +160,6 @@ async def test_sc32_no_secret_is_in_any_log_line(world: World, log: io.StringIO,
 
 async def test_over_a_real_socket_the_spellings_are_refused_and_the_right_one_works(world: World) -> None:
     """The server's own parser stands before the engine here: it must not clean a path on its way."""
-    import asyncio
-
     browser = await world.browser().log_in()
     async with serving(world) as client:
         port = client.base_url.port
@@ -196,8 +189,6 @@ async def test_over_a_real_socket_the_spellings_are_refused_and_the_right_one_wo
 
 
 async def test_sc37_ids_of_another_user_are_as_absent(world: World, dovecot: DovecotServer) -> None:
-    import smtplib
-
     owner, thief = dovecot.new_user(), dovecot.new_user()
     with smtplib.LMTP(dovecot.host, dovecot.lmtp_port) as door:
         door.send_message(letter("Private matter"), "x@example.org", [owner])
@@ -236,8 +227,6 @@ async def test_sc37_ids_of_another_user_are_as_absent(world: World, dovecot: Dov
 
 
 async def test_head_answers_as_get_without_a_body(world: World, dovecot: DovecotServer) -> None:
-    import smtplib
-
     account = dovecot.new_user()
     with smtplib.LMTP(dovecot.host, dovecot.lmtp_port) as door:
         door.send_message(letter("Headed"), "x@example.org", [account])
