@@ -1,5 +1,6 @@
 """A request whose session or store went away: nothing is lost, and nothing is done twice (promise 6)."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from html import unescape
@@ -71,6 +72,15 @@ async def test_an_interrupted_post_is_kept_and_done_once_after_the_next_login(wo
     assert again["location"].startswith("/?_h=")
     assert await drafts(browser) == 1
     assert (await browser.get("/interrupted.hsp")).status == 303
+
+
+async def test_sc35_clicks_at_once_do_it_once(world: World, account: str) -> None:
+    browser = await world.browser().log_in(account)
+    world.clock.advance(ABSOLUTE + 1)
+    await browser.post("/compose.hsp", LETTER)
+    await browser.log_in(account)
+    await asyncio.gather(*(browser.post("/interrupted.hsp", {"do": "continue"}) for _ in range(8)))
+    assert await drafts(browser) == 1
 
 
 async def test_the_login_leads_to_what_was_interrupted(world: World, account: str) -> None:

@@ -1,8 +1,11 @@
 """Logging in and out, resuming, keeping alive: the special requests, on a real Dovecot and a real Redis."""
 
+import asyncio
 import json
 import logging
 import re
+from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -200,6 +203,15 @@ async def test_sc26_a_login_token_is_good_once_and_in_its_browser_only(world: Wo
     assert (again.key, "m=9" in again["location"]) == ("", True)
 
 
+async def test_sc35_of_many_posts_of_one_login_form_one_succeeds(world: World) -> None:
+    browser = world.browser()
+    form = {"action": "login", "login_token": await browser.login_token(), "username": ALICE, "password": PASSWORD}
+    cookie = {"cookie": f"_hlogin={browser.cookies['_hlogin']}"}
+    posts = [world.browser().send("POST", "/", form=form, headers={**SAME_ORIGIN, **cookie}) for _ in range(20)]
+    replies = await asyncio.gather(*posts)
+    assert sorted(bool(reply.key) for reply in replies) == [False] * 19 + [True]
+
+
 @pytest.mark.parametrize("token", ["", "x", "0" * 64])
 async def test_sc26_a_browser_cannot_log_in_without_a_token(world: World, token: str) -> None:
     form = {"action": "login", "login_token": token, "username": ALICE, "password": PASSWORD}
@@ -278,11 +290,9 @@ async def test_login_by_get_is_refused_unless_the_admin_allows_it(world: World) 
 
 
 async def test_the_admins_switches_open_get_login_and_sessions_without_cookie(
-    redis_server: RedisServer, dovecot: DovecotServer, tmp_path: object
+    redis_server: RedisServer, dovecot: DovecotServer, tmp_path: Path
 ) -> None:
-    from pathlib import Path
 
-    assert isinstance(tmp_path, Path)
     async with running(redis_server, dovecot, tmp_path, allow_get_login=True, allow_disable_cookie=True) as world:
         by_get = await world.browser().send("GET", f"/?action=login&username={ALICE}&password={PASSWORD}")
         assert (by_get.status, bool(by_get.key)) == (303, True)
@@ -313,7 +323,6 @@ async def test_a_session_without_cookie_is_refused_unless_allowed(world: World) 
     ["", "Login", "login ", "licenseKey", "upload", "delete", "login\0", "<script>", "constructor", "__class__"],
 )
 async def test_an_unknown_action_is_400_and_echoes_nothing(world: World, action: str) -> None:
-    from urllib.parse import quote
 
     browser = await world.browser().log_in()
     for page in ("/", "/mail.hsp"):
@@ -431,7 +440,6 @@ async def test_every_message_is_shown_by_its_number(world: World, number: int) -
     "m", ["0", "14", "99", "-1", "1.0", "\u0661", "<script>alert(1)</script>", "1'\"", "", "00001", "1&m=2", "{{7*7}}"]
 )
 async def test_cve_2023_40355_what_is_no_number_of_the_table_shows_nothing(world: World, m: str) -> None:
-    from urllib.parse import quote
 
     page = await world.browser().get(f"/index.hsp?m={quote(m)}")
     assert page.status in {200, 303}
