@@ -18,7 +18,7 @@ from hsp.mail.errors import MailError
 from hsp.mail.outbox_delivery import RETRY_DELAYS, Attempt, LeaseLost, SendMail, attempt
 from hsp.mail.outbox_rows import OutboxRows, Outcome, Row
 from hsp.mail.outbox_saving import save_copy
-from hsp.mail.routes import Principal
+from hsp.mail.routes import OUTBOX_HOLDER, Principal
 from hsp.mail.service import MailService
 from hsp.mail.tables import outbox
 
@@ -67,7 +67,7 @@ class Sender:
     def hold(self, row_id: str, principal: Principal) -> None:
         """Keep the credential in memory until the row is settled; it outlives a logout for as long."""
         self._holds += 1
-        self._held[row_id] = replace(principal, session_uuid=f"outbox {row_id} {self._holds}")
+        self._held[row_id] = replace(principal, session_uuid=f"{OUTBOX_HOLDER}{row_id} {self._holds}")
 
     async def let_go(self, row_id: str) -> None:
         principal = self._held.pop(row_id, None)

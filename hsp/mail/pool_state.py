@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from hsp.mail.connection import Connection, Key
 from hsp.mail.errors import LoginRejected
+from hsp.mail.routes import OUTBOX_HOLDER
 
 __all__ = ["AccountState", "Accounts", "Key", "Refusals", "Waiter"]
 
@@ -36,6 +37,11 @@ class AccountState:
     sessions: dict[Key, set[str]] = field(default_factory=dict)
     learned: int = 0
     learned_until: float = 0.0
+
+    def holders(self) -> frozenset[str]:
+        """The sessions that use a connection; a mail on its way is none."""
+        every = frozenset[str]().union(*self.sessions.values())
+        return frozenset(uuid for uuid in every if not uuid.startswith(OUTBOX_HOLDER))
 
     def limit(self, configured: int, now: float) -> int:
         return min(configured, self.learned) if now < self.learned_until else configured
@@ -77,11 +83,7 @@ class Accounts:
         return (connection for state in self._states.values() for connection in state.open)
 
     def holders(self) -> dict[str, frozenset[str]]:
-        return {
-            account: frozenset().union(*state.sessions.values())
-            for account, state in self._states.items()
-            if state.sessions
-        }
+        return {account: state.holders() for account, state in self._states.items() if state.sessions}
 
     def opening(self, account: str) -> None:
         self.get(account).count += 1

@@ -16,6 +16,10 @@ __all__ = ["Background", "DomainTable", "Domains", "MailRoute", "Principal"]
 Background = Literal["none", "relay"]
 
 
+OUTBOX_HOLDER = "outbox "
+"""How the uuid of a principal begins that is no session but a mail on its way, which outlives its writer's logout."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who acts: the account, what its upstreams are shown, and the session on whose behalf."""

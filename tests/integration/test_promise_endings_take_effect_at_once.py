@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import pytest
 from redis.asyncio import Redis
@@ -16,6 +17,7 @@ from redis.asyncio import Redis
 from hsp.foundation.sealing import KeyRing
 from tests.support.dovecot import DovecotServer
 from tests.support.gateway import Browser, Reply, World
+from tests.support.mail_world import contents
 from tests.support.nodes import eventually, node
 from tests.support.redis_server import RedisServer
 from tests.support.smtp_sink import SmtpSink
@@ -155,19 +157,39 @@ async def test_a_kill_closes_the_picture_links_too(cluster: Cluster) -> None:
         assert (await world.raw("GET", f"/capability/{token}".encode(), {"host": "mail.test"})).status == 403
 
 
+async def without_news(server: RedisServer, work: Awaitable[object]) -> None:
+    """Do `work` at the moment in which no node listens."""
+    async with Redis.from_url(server.url) as redis:
+        await redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        await work
+    await listening(server, 2)
+
+
 async def test_a_node_that_missed_the_news_catches_up(cluster: Cluster, own_redis_server: RedisServer) -> None:
     """Pub/sub forgets: a node whose connection broke at the wrong moment must still let go of the mail server."""
     account, stranger = cluster.dovecot.new_user(), cluster.dovecot.new_user()
     browser, other = await cluster.log_in(account), await cluster.log_in(stranger)
-    async with Redis.from_url(own_redis_server.url) as redis:
-        async with redis.pipeline(transaction=False) as pipe:
-            pipe.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-            await pipe.execute()
-        await cluster.second.gateway.sessions.end_all(account)
+    await without_news(own_redis_server, cluster.second.gateway.sessions.end_all(account))
     for world in cluster.nodes:
         assert (await world.browser(pair=browser.pair).get("/mail.hsp")).status == 303
-    await listening(own_redis_server, 2)
     await cluster.all_closed(account)
     for world in cluster.nodes:
         assert (await on(world, other)).status == 200
     assert cluster.upstream(stranger) >= 2
+
+
+async def test_catching_up_does_not_stop_a_mail_on_its_way(cluster: Cluster, own_redis_server: RedisServer) -> None:
+    account = cluster.dovecot.new_user()
+    browser = await cluster.log_in(account)
+    answered = Event()
+    cluster.first.sink.deliver = lambda _: answered.wait(30)  # type: ignore[method-assign,assignment]  # a slow server
+    form = {"do": "send", "to": "x@example.org", "subject": "On its way", "text": "Go.", "key": "1"}
+    assert (await browser.post("/compose.hsp", form)).status == 303
+    await eventually(lambda: len(cluster.first.sink.messages) == 1, "the server has the mail")
+    await without_news(own_redis_server, cluster.second.gateway.sessions.end_all(account))
+    await cluster.all_closed(account)
+    answered.set()
+    await cluster.first.gateway.outbox.settled()
+    saved = contents(cluster.dovecot.imap_port, account, "Sent")
+    assert len(saved) == 1, "the copy is in Sent although its writer was logged out"
+    await cluster.all_closed(account)
