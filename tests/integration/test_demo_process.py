@@ -6,14 +6,12 @@ import signal
 import socket
 import subprocess
 import sys
-from http.cookiejar import CookieJar
+from html import unescape
 from pathlib import Path
-from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import pytest
 
-from tests.support.demo_process import all_ended, below, command_of, demo, watched
+from tests.support.demo_process import Visitor, all_ended, below, command_of, demo, watched
 
 READY = re.compile(r"ready http://127\.0\.0\.1:\d+/ alice@demo\.test bob@demo\.test password: demo\n\Z")
 
@@ -21,19 +19,37 @@ READY = re.compile(r"ready http://127\.0\.0\.1:\d+/ alice@demo\.test bob@demo\.t
 def test_one_line_says_that_it_is_ready_and_the_page_answers(tmp_path: Path) -> None:
     with demo("--port", "0", cwd=tmp_path) as running:
         assert READY.match(running.line)
-        opener = build_opener(HTTPCookieProcessor(CookieJar()))
-        page = opener.open(running.url).read().decode()
-        fields = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', page))
-        form = {**fields, "action": "login", "username": "alice@demo.test", "password": "demo"}
-        origin = {"Origin": running.url.rstrip("/")}
-        with opener.open(Request(running.url, urlencode(form).encode(), origin)) as answer:
-            listed = answer.read().decode()
-        assert "_h=" in answer.url
+        listed = Visitor(running.url).log_in("alice@demo.test")
         assert listed.count("data-mail-id") == 50
         running.process.terminate()
         assert running.process.wait(60) == 0
         assert running.process.stdout is not None
         assert running.process.stdout.read() == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("account", "least"), [("alice@demo.test", 150), ("bob@demo.test", 12)])
+def test_every_seeded_message_opens_in_the_webmail(account: str, least: int, tmp_path: Path) -> None:
+    with demo("--port", "0", cwd=tmp_path) as running:
+        visitor = Visitor(running.url)
+        folders = dict.fromkeys(re.findall(r'data-folder-id="([^"]+)"', visitor.log_in(account)))
+        opened = [mail for folder in folders for mail in _mails(visitor, folder)]
+        for mail in opened:
+            page = visitor.get(f"/message.hsp?id={mail}&_h={visitor.key}")
+            for frame in re.findall(r'<iframe[^>]*src="([^"]+)"', page):
+                visitor.get(unescape(frame))
+        assert len(opened) >= least
+
+
+def _mails(visitor: Visitor, folder: str) -> list[str]:
+    found: dict[str, None] = {}
+    for number in range(1, 20):
+        page = visitor.get(f"/mail.hsp?folder={folder}&page={number}&_h={visitor.key}")
+        before = len(found)
+        found |= dict.fromkeys(re.findall(r'data-mail-id="([^"]+)"', page))
+        if len(found) == before:
+            break
+    return list(found)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])

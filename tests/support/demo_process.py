@@ -1,12 +1,16 @@
 """The demonstration as a process of its own, and a look at the processes below it."""
 
 import os
+import re
 import select
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from http.cookiejar import CookieJar
 from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 60
@@ -15,11 +19,12 @@ START_SECONDS = 60
 class DemoProcess:
     """A running demonstration; `url` comes from its ready line."""
 
-    def __init__(self, *arguments: str, cwd: Path) -> None:
+    def __init__(self, *arguments: str, cwd: Path, command: Sequence[str] = (), checkout: bool = True) -> None:
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "hsp.demo", *arguments],
+            [*(command or (sys.executable, "-P", "-m", "hsp.demo")), *arguments],
             cwd=cwd,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(cwd)},
+            env={**environment, **({"PYTHONPATH": str(ROOT)} if checkout else {}), "TMPDIR": str(cwd)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -80,9 +85,31 @@ def all_ended(handles: list[int], seconds: float = START_SECONDS) -> bool:
     return True
 
 
+class Visitor:
+    """Somebody at the demonstration's pages, with nothing but HTTP and cookies."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._opener = build_opener(HTTPCookieProcessor(CookieJar()))
+        self.key = ""
+
+    def get(self, path: str) -> str:
+        with self._opener.open(self.url + path, timeout=START_SECONDS) as answer:
+            assert answer.status == 200
+            return str(answer.read().decode())
+
+    def log_in(self, username: str, password: str = "demo") -> str:
+        """The page after the login; the session key is kept in `key`."""
+        fields = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', self.get("/")))
+        form = urlencode({**fields, "action": "login", "username": username, "password": password}).encode()
+        with self._opener.open(Request(self.url + "/", form, {"Origin": self.url}), timeout=START_SECONDS) as answer:
+            self.key = parse_qs(urlsplit(answer.url).query)["_h"][0]
+            return str(answer.read().decode())
+
+
 @contextmanager
-def demo(*arguments: str, cwd: Path) -> Iterator[DemoProcess]:
-    process = DemoProcess(*arguments, cwd=cwd)
+def demo(*arguments: str, cwd: Path, command: Sequence[str] = (), checkout: bool = True) -> Iterator[DemoProcess]:
+    process = DemoProcess(*arguments, cwd=cwd, command=command, checkout=checkout)
     try:
         yield process
     finally:
