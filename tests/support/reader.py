@@ -76,14 +76,18 @@ class Reader:
         await self.row(subject).locator(".row-link").click()
         await expect(self.page.locator("#subject")).to_have_text(subject)
 
+    def place(self, label: str) -> Locator:
+        """A folder or page of the sidebar."""
+        return self.page.locator("a.place", has=self.page.locator(".place-name").get_by_text(label, exact=True))
+
     async def to_folder(self, label: str) -> None:
         if self.on_phone:
             await self.page.get_by_role("button", name="Folders").click()
-        await self.page.locator("a.place", has_text=label).click()
+        await self.place(label).click()
         await expect(self.page.locator("#list-title")).to_have_text(label)
 
     async def unread_in(self, label: str) -> int:
-        count = self.page.locator("a.place", has_text=label).locator(".place-count")
+        count = self.place(label).locator(".place-count")
         text = await count.text_content() if await count.count() else ""
         found = re.match(r"\d+", text or "")
         return int(found[0]) if found else 0

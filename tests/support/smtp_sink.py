@@ -135,7 +135,8 @@ class SmtpSink:
         if self.lmtp is None:
             return
         with smtplib.LMTP(*self.lmtp) as client:
-            client.sendmail(received.mail_from, list(received.recipients), received.content)
+            for recipient in received.recipients:  # LMTP answers once for each; smtplib reads one answer only
+                client.sendmail(received.mail_from, [recipient], received.content)
 
 
 class _Protocol(SMTP):

@@ -26,8 +26,13 @@ class Watched:
 
 async def watch(page_factory: PageFactory, **options: object) -> Watched:
     """A new page under watch; options are those of Playwright's new_context."""
-    watched = Watched(await page_factory(**options))
-    watched.page.on("console", watched.hear)
+    return listen(await page_factory(**options))
+
+
+def listen(page: Page) -> Watched:
+    """Watch a page that is already there."""
+    watched = Watched(page)
+    page.on("console", watched.hear)
     return watched
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from starlette.responses import HTMLResponse
+from starlette.types import Receive, Scope, Send
 
 from hsp.app import Gateway, build
 from hsp.config import Listener, Settings
@@ -35,7 +37,6 @@ from tests.support.smtp_sink import SmtpSink, make_smtp_sink
 NOW = 1_750_000_000.0
 """When all this happens: Sunday, 15 June 2025, 15:06:40 UTC."""
 PASSWORD = "demo"
-GATEWAYS_AGENT = b"user-agent: mozilla/5.0\r\n"
 _DEADLINE = 20
 
 
@@ -49,7 +50,8 @@ class Webmail:
     redis: RedisServer
     dovecot: DovecotServer
     post: SmtpSink
-    _accounts: list[str] = field(default_factory=list)
+    pages: dict[str, str] = field(default_factory=dict)
+    """Documents by path that a test puts on the gateway's own origin, without the policy of its real pages."""
 
     def new_account(self, mails: Iterable[bytes | Letter] = (), folder: str = "INBOX") -> str:
         """A fresh mailbox with these mails, the last one newest."""
@@ -189,8 +191,9 @@ async def served(behind: Behind, sink_port: int, **webmail: object) -> AsyncIter
         nearby = _Nearby(sink_port)
         async with build(settings, clock=clock, ring=KeyRing.generate()) as gateway:
             gateway.asgi._context.outside = FencedTransport(resolver=_Names(), inner=nearby)
-            async with _open(gateway, settings, door):
-                yield Webmail(f"http://{address}", gateway, clock, behind.redis, behind.dovecot, behind.post)
+            shown = Webmail(f"http://{address}", gateway, clock, behind.redis, behind.dovecot, behind.post)
+            async with _open(shown, settings, door):
+                yield shown
         await nearby.aclose()
 
 
@@ -202,11 +205,15 @@ def _settings(behind: Behind, address: str, webmail: Mapping[str, object]) -> Se
 
 
 @asynccontextmanager
-async def _open(gateway: Gateway, settings: Settings, door: socket.socket) -> AsyncIterator[None]:
+async def _open(webmail: Webmail, settings: Settings, door: socket.socket) -> AsyncIterator[None]:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        page = webmail.pages.get(scope["path"])
+        await (webmail.gateway.asgi if page is None else HTMLResponse(page))(scope, receive, send)
+
     ready = asyncio.Event()
     host, port = door.getsockname()
     listener = BoundListener(Listener(address=f"{host}:{port}"), door, None)
-    server = GatewayServer(gateway.asgi, [listener], settings, on_ready=lambda _: ready.set())
+    server = GatewayServer(app, [listener], settings, on_ready=lambda _: ready.set())
     task = asyncio.create_task(server.serve())
     try:
         await asyncio.wait_for(ready.wait(), _DEADLINE)
