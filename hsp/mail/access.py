@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from hsp.foundation.clock import Clock
@@ -18,13 +18,13 @@ from hsp.mail.routes import Domains, Principal
 from hsp.mail.rows import RowCache
 from hsp.mail.translate import translated
 from hsp.mail.view import FolderView
-from hsp.protocols.imap import BodyPart, CommandTimeout, ConnectionLost
+from hsp.protocols.imap import BodyPart, CommandTimeout, ConnectionLost, Quota
 
 __all__ = ["Access", "Shared"]
 
 T = TypeVar("T")
-_FOLDERS_KEPT_SECONDS = 10.0
-_FOLDERS_KEPT = 2_000
+FOLDERS_KEPT_SECONDS = 10.0
+FOLDERS_KEPT = 2_000
 _STRUCTURES_KEPT = 500
 
 
@@ -39,6 +39,7 @@ class Shared:
     rows: RowCache
     folder_lists: OrderedDict[Key, tuple[float, list[Folder]]]
     structures: OrderedDict[tuple[int, int], BodyPart]
+    quotas: OrderedDict[Key, tuple[float, Quota | None]] = field(default_factory=OrderedDict)
 
 
 class Access:
@@ -71,6 +72,7 @@ class Access:
                     yield connection
         finally:
             self._shared.folder_lists.pop(self._key, None)
+            self._shared.quotas.pop(self._key, None)
 
     def _lend(
         self, *, folder: str = "", fresh: bool = False, sure: bool = False
@@ -118,20 +120,20 @@ class Access:
     async def _folders(self, connection: Connection) -> list[Folder]:
         """The folder list, kept for some seconds; every change of ours drops it."""
         lists, now = self._shared.folder_lists, self._shared.clock.monotonic()
-        at, folders = lists.get(self._key, (-_FOLDERS_KEPT_SECONDS, []))
-        if now - at < _FOLDERS_KEPT_SECONDS and folders:
+        at, folders = lists.get(self._key, (-FOLDERS_KEPT_SECONDS, []))
+        if now - at < FOLDERS_KEPT_SECONDS and folders:
             return folders
         infos = await connection.client.list_folders()
         folders = await build_folders(self._shared.ids, await self._owner(), infos)
         lists[self._key] = (now, folders)
         lists.move_to_end(self._key)
-        if len(lists) > _FOLDERS_KEPT:
+        if len(lists) > FOLDERS_KEPT:
             lists.popitem(last=False)
         return folders
 
     def _kept_folders(self) -> list[Folder] | None:
         at, folders = self._shared.folder_lists.get(self._key, (0.0, []))
-        fresh = self._shared.clock.monotonic() - at < _FOLDERS_KEPT_SECONDS
+        fresh = self._shared.clock.monotonic() - at < FOLDERS_KEPT_SECONDS
         return folders if fresh and folders else None
 
     async def _folder_of(self, connection: Connection, ref: FolderRef, view: FolderView) -> Folder:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from hsp.mail.access import Access
+from hsp.mail.access import FOLDERS_KEPT, FOLDERS_KEPT_SECONDS, Access
 from hsp.mail.connection import Connection
 from hsp.mail.content import decode_transfer
 from hsp.mail.errors import MessageGone
@@ -140,8 +140,17 @@ class Reading(Access):
             yield piece
 
     async def quota(self) -> Quota | None:
-        """Use and limit of the mailbox, None where the server sets none."""
-        return await self._read(lambda connection: connection.client.quota())
+        """Use and limit of the mailbox, None where the server sets none; kept as long as the folder list."""
+        kept, now = self._shared.quotas, self._shared.clock.monotonic()
+        known = kept.get(self._key)
+        if known is not None and now - known[0] < FOLDERS_KEPT_SECONDS:
+            return known[1]
+        quota = await self._read(lambda connection: connection.client.quota())
+        kept[self._key] = (now, quota)
+        kept.move_to_end(self._key)
+        if len(kept) > FOLDERS_KEPT:
+            kept.popitem(last=False)
+        return quota
 
     async def _rows(
         self, connection: Connection, ref: FolderRef, view: FolderView, uids: Sequence[int]
