@@ -93,8 +93,13 @@ class Dates:
 
     def iso(self, epoch: float) -> str:
         """For the `datetime` attribute, in UTC."""
-        moment = datetime.fromtimestamp(min(max(epoch, 0.0), _LATEST), UTC)
-        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return _iso(epoch)
+
+
+@lru_cache(maxsize=16384)
+def _iso(epoch: float) -> str:
+    moment = datetime.fromtimestamp(min(max(epoch, 0.0), _LATEST), UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def size(count: int) -> str:

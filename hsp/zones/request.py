@@ -4,6 +4,7 @@ Promise: a handler reaches the session only when its page declared one, and ever
 carries the session key, and no other link does.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from hsp.zones.forms import Fields
 if TYPE_CHECKING:
     from hsp.zones.service import Service
 
+_PLAIN = re.compile(r"[A-Za-z0-9_.~=&-]*", re.ASCII)
 SESSION_FIELD = "_h"
 SESSION_HEADER = b"hsp-session"
 # Fields that an error page never gives back: secrets, and the key (DESIGN section 4: `_h` is never on an error page).
@@ -75,7 +77,7 @@ class PageRequest:
         pairs = [(key, str(value)) for key, value in params.items() if value is not None]
         if self.session_key and self.service.is_private(name):
             pairs.append((SESSION_FIELD, self.session_key))
-        return self.service.path_of(name) + (f"?{urlencode(pairs)}" if pairs else "")
+        return self.service.path_of(name) + (f"?{_query(pairs)}" if pairs else "")
 
     def route_url(self, prefix: str, token: str) -> str:
         """The address of a route that is no page: `route_url("capability", token)`."""
@@ -125,6 +127,13 @@ class PageRequest:
             "request_id": self.request_id,
             "page_name": self.declaration.name,
         }
+
+
+def _query(pairs: list[tuple[str, str]]) -> str:
+    """As urlencode, at a tenth of its time where nothing needs encoding: a page has dozens of links."""
+    plain = "&".join([f"{name}={value}" for name, value in pairs])
+    unmixed = plain.count("=") == len(pairs) and plain.count("&") == len(pairs) - 1
+    return plain if unmixed and _PLAIN.fullmatch(plain) else urlencode(pairs)
 
 
 def wants_json(headers: Headers, query: Mapping[str, str]) -> bool:

@@ -38,6 +38,7 @@ from hsp.zones.words import UNKNOWN, WORDS
 
 Context = TypeVar("Context")
 ErrorAnswer = Callable[[PageRequest, Exception], Response | None]
+_ICONS_KEPT = 256
 _log = get_logger("zones")
 
 
@@ -87,6 +88,7 @@ class Service(Generic[Context]):
         self._templates = templates
         self._on_error = on_error
         self._special = SpecialRequests(self, authenticator)
+        self._icons: dict[str, Markup] = {}
 
     @property
     def declarations(self) -> Pages[Context]:
@@ -111,6 +113,14 @@ class Service(Generic[Context]):
 
     def icon(self, name: str) -> Markup:
         """One icon of the sprite, hidden from screen readers: the text beside it names the thing."""
+        known = self._icons.get(name)
+        if known is None:
+            known = self._draw_icon(name)
+            if len(self._icons) < _ICONS_KEPT:
+                self._icons[name] = known
+        return known
+
+    def _draw_icon(self, name: str) -> Markup:
         return Markup(  # the name is escaped by format
             '<svg class="icon" width="18" height="18" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>'
         ).format(self.static_url("icons.svg"), name)
