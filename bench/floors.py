@@ -86,14 +86,14 @@ class Raw(asyncio.Protocol):
     def __init__(self) -> None:
         self._transport: Any = None
         self._tail = b""
-        self._last = b""
+        self._last = b"* OK "
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
     async def open(cls, port: int, account: str, password: str) -> Raw:
         """Logged in, with the inbox selected."""
         _, raw = await asyncio.get_running_loop().create_connection(cls, "127.0.0.1", port)
-        await raw.ask(b"", b"* OK ")
+        await raw._done
         await raw.ask(f"l LOGIN {account} {password}\r\ns SELECT INBOX (CONDSTORE)\r\n".encode(), b"\r\ns ")
         return raw
 
@@ -104,9 +104,8 @@ class Raw(asyncio.Protocol):
         """Send and wait until a whole line that begins with `last` has come."""
         self._done = asyncio.get_running_loop().create_future()
         self._last = last
-        if commands:
-            self._tail = b"\r\n"
-            self._transport.write(commands)
+        self._tail = b"\r\n"
+        self._transport.write(commands)
         await self._done
 
     def data_received(self, data: bytes) -> None:
@@ -134,7 +133,7 @@ async def _watch(order: dict[str, Any]) -> Shown:
             form = {"action": "login", "username": order["account"], "password": order["password"]}
             answer = await client.post("/", data=form, headers={"accept": "application/json"})
             key = answer.json()["sessionKey"]
-            PageRequest.render_text = keep  # type: ignore[method-assign]  # to see what the page is made of
+            PageRequest.render_text = keep  # type: ignore[assignment,method-assign]  # to see what the page is made of
             for _ in range(3):
                 shown.commands.clear()
                 page = await client.get(order["path"], params={"_h": key})
