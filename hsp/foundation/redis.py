@@ -30,13 +30,15 @@ def connect(url: str, *, max_connections: int = 50, timeout: float = 2.0) -> aio
 
     Nothing is connected yet. A connection that broke while it lay idle is replaced and the command sent once more.
     """
+    # A Unix socket has nothing to keep alive, and redis-py refuses the option there.
+    options: dict[str, Any] = {} if url.startswith("unix:") else {"socket_keepalive": True}
     pool = _Pool.from_url(
         url,
         max_connections=max_connections,
         # A limit per socket would cost a task per command; the client sets one per command instead.
         socket_timeout=None,
         socket_connect_timeout=timeout,
-        socket_keepalive=True,
+        **options,
         retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.2), 2, (RedisConnectionError,)),
     )
     client = _Client.from_pool(pool)

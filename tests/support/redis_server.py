@@ -28,10 +28,15 @@ class RedisServer:
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
+    @property
+    def unix_url(self) -> str:
+        return f"unix://{self.folder / 'redis.sock'}"
+
     def start(self) -> None:
         self.process = subprocess.Popen(
             [
                 *("redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)),
+                *("--unixsocket", str(self.folder / "redis.sock")),
                 *("--save", "", "--appendonly", "no", "--loglevel", "warning", "--enable-debug-command", "local"),
             ],
             stdout=subprocess.DEVNULL,

@@ -21,6 +21,13 @@ async def test_a_pool_never_opens_more_connections_than_it_may(own_redis_server:
     await client.aclose()
 
 
+async def test_a_unix_socket_is_as_good_as_a_port(own_redis_server: RedisServer) -> None:
+    client = connect(own_redis_server.unix_url)
+    assert await client.set("key", "value")
+    assert await client.get("key") == b"value"
+    await client.aclose()
+
+
 async def test_whoever_waits_for_a_connection_is_served_in_time(redis_url: str) -> None:
     client = connect(redis_url, max_connections=1, timeout=PATIENCE)
     answers = await asyncio.gather(*(client.echo(str(number)) for number in range(50)))
