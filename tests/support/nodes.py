@@ -1,8 +1,9 @@
 """Gateways as an operator's nodes: on parts of the test's choice, several on one Redis, started and stopped at will."""
 
 import asyncio
+import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -39,10 +40,16 @@ async def node(
     *,
     ring: KeyRing,
     clock: ManualClock | None = None,
+    upstream: Mapping[str, object] | None = None,
     **webmail: Any,
 ) -> AsyncIterator[World]:
-    """One gateway. Nodes with the same folder share their database, with the same ring their sessions."""
+    """One gateway. Nodes with the same folder share their database, with the same ring their sessions.
+
+    `upstream` changes settings of the IMAP upstream, the other keywords those of WEBMAIL.
+    """
     settings = settings_for(redis, imap, sink, folder, **webmail)  # type: ignore[arg-type]  # host and port are all that is read
+    changed = settings.upstreams["imap"].model_copy(update=dict(upstream or {}))
+    settings = settings.model_copy(update={"upstreams": {**settings.upstreams, "imap": changed}})
     await asyncio.to_thread(migrate, settings.server.database.url)
     clock = clock or ManualClock()
     async with build(settings, clock=clock, ring=ring) as gateway:
@@ -65,3 +72,16 @@ def deliver(dovecot: DovecotServer, account: str, *letters: EmailMessage) -> Non
     with LMTP(dovecot.host, dovecot.lmtp_port) as door:
         for one in letters:
             door.send_message(one, "sender@example.org", [account])
+
+
+def mail_ids(page: str) -> list[str]:
+    """The mails of a list page, from the top."""
+    return re.findall(r'data-mail-id="([^"]+)"', page)
+
+
+def folder_id(page: str, label: str) -> str:
+    """The id of a folder of the sidebar by the name people see."""
+    for found, text in re.findall(r'data-folder-id="([^"]+)"[^>]*>(.*?)</a>', page, re.DOTALL):
+        if label in re.sub(r"<[^>]+>", " ", text):
+            return found
+    raise AssertionError(f"no folder is called {label}")
