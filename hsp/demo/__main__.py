@@ -10,6 +10,7 @@ from hsp.demo import run
 
 
 def main(arguments: list[str]) -> int:
+    """The demonstration as a program of its own; its exit status."""
     parser = argparse.ArgumentParser(prog="run demo", description="A working webmail with embedded servers.")
     parser.add_argument(
         "--port", type=int, help="port on 127.0.0.1; 0 takes any free one (default: 8800, or a free one)"

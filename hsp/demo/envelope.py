@@ -32,6 +32,7 @@ def nstring(text: str | None) -> bytes:
 
 
 def parenthesized(items: Iterable[bytes]) -> bytes:
+    """An IMAP list of items that are written already."""
     return b"(" + b" ".join(items) + b")"
 
 
@@ -62,6 +63,7 @@ def _address(match: re.Match[str]) -> tuple[str | None, str | None, str | None] 
 
 
 def envelope(part: Part) -> bytes:
+    """The ENVELOPE of a message (RFC 9051, section 7.5.2)."""
     sender = part.all("from")
     return parenthesized(
         [

@@ -173,4 +173,5 @@ def _attributes(name: str, found: Sequence[bytes]) -> Sequence[bytes]:
 
 @asynccontextmanager
 async def session_of(owner: str, config: IMAPConfig, folders: Folders) -> AsyncIterator[Session]:
+    """The session of one owner, as the server wants to be given it."""
     yield Session(owner, config, folders)

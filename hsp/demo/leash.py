@@ -56,6 +56,7 @@ def _end(child: subprocess.Popen[bytes]) -> int:
 
 
 def main(arguments: list[str]) -> int:
+    """Run a command that ends when its parent does; the command's exit status."""
     parent, folder, *command = arguments
     ended, wake = os.pipe()
     os.set_blocking(wake, False)
@@ -64,7 +65,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, lambda *_: None)
     hold(int(parent), signal.SIGTERM)  # not KILL: somebody has to end the program and to tidy up
     # This process has one thread, so code between fork and exec is safe here.
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)  # noqa: PLW1509, S603
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)  # noqa: PLW1509, S603  # one thread, own command
     _wait(ended)
     status = _end(child)
     if os.getppid() != int(parent):

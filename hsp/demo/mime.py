@@ -54,6 +54,7 @@ class Part:
 
     @cached_property
     def content_type(self) -> Value:
+        """Type and parameters; text/plain where nothing usable is said (RFC 2045, section 5.2)."""
         value = structured(self.first("content-type") or self.default_type)
         main, slash, sub = value.main.partition("/")
         if not (main and slash and sub):
@@ -80,6 +81,7 @@ class Part:
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
+        """The parts of a multipart; none of anything else, and none below the deepest level."""
         main = self.content_type.main
         if self.depth >= _MAX_DEPTH or not main.startswith("multipart/"):
             return ()

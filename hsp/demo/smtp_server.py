@@ -53,6 +53,7 @@ class Delivery:
     async def handle_RCPT(  # noqa: N802  # aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        """Take recipients of this demonstration only; 550 for all others."""
         local, _, domain = address.lower().rpartition("@")
         if domain != DOMAIN:
             return f"550 5.7.1 <{address}>: this is a demonstration, mail goes to {DOMAIN} only"
@@ -65,6 +66,7 @@ class Delivery:
     async def handle_DATA(  # noqa: N802  # aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
+        """Deliver to every recipient; 451 when a mailbox cannot be reached."""
         content = envelope.content if isinstance(envelope.content, bytes) else b""
         number = secrets.token_hex(6)
         try:

@@ -46,38 +46,56 @@ class MailError(Exception):
 
 
 class LoginRejected(MailError):
+    """The upstream does not accept the password or token."""
+
     key = "login_rejected"
 
 
 class UpstreamAway(MailError):
+    """No connection, or it broke and could not be made again."""
+
     key = "upstream_away"
 
 
 class UpstreamBusy(MailError):
+    """Too many connections, or told to come back later."""
+
     key = "upstream_busy"
 
 
 class UpstreamNonsense(MailError):
+    """An answer that is not the protocol."""
+
     key = "upstream_nonsense"
 
 
 class OverQuota(MailError):
+    """The mailbox is full."""
+
     key = "over_quota"
 
 
 class FolderGone(MailError):
+    """No such folder, or another user's: the same."""
+
     key = "folder_gone"
 
 
 class MessageGone(MailError):
+    """No such message, or another user's: the same."""
+
     key = "message_gone"
 
 
 class TooLarge(MailError):
+    """More than a limit allows."""
+
     key = "too_large"
 
 
 class NotAllowed(MailError):
+    """The upstream or a rule of ours refuses."""
+
     key = "not_allowed"
 
 

@@ -35,10 +35,12 @@ _MAX_ID_LENGTH = 64
 
 
 def folder_id(owner: int, folder: int) -> str:
+    """The id of a folder, as the Mailbox API writes it."""
     return f"{owner}_{folder}"
 
 
 def mail_id(owner: int, folder: int, uid: int) -> str:
+    """The id of a message: base64url of owner, folder and UID, without padding."""
     return base64.urlsafe_b64encode(f"{owner}_{folder}_{uid}".encode()).rstrip(b"=").decode()
 
 
@@ -91,6 +93,7 @@ class FolderRef:
         return folder_id(self.owner, self.no)
 
     def mail_id(self, uid: int) -> str:
+        """The id of a message: base64url of owner, folder and UID, without padding."""
         return mail_id(self.owner, self.no, uid)
 
 

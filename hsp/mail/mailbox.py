@@ -38,6 +38,8 @@ class Deleted:
 
 
 class Mailbox(Reading):
+    """One account's mail as verbs. Every method raises MailError."""
+
     async def mark(self, mail_ids: Sequence[str], *, seen: bool | None = None, flagged: bool | None = None) -> None:
         """Set or take away marks; None leaves one alone. Raises MessageGone when none of the messages is there."""
         wanted = (("\\Seen", seen), ("\\Flagged", flagged))

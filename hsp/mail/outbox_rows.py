@@ -71,6 +71,8 @@ class Row:
 
 
 class OutboxRows:
+    """The table of the outbox: every step a claim or a change of state in one statement."""
+
     def __init__(self, database: Database, ring: KeyRing) -> None:
         self._database = database
         self._ring = ring
@@ -121,6 +123,7 @@ class OutboxRows:
         return bool(changed)
 
     async def message(self, row: Row) -> bytes:
+        """The sealed content of a row, opened; empty when it is no longer kept."""
         query = sa.select(outbox.c.message).where(outbox.c.id == row.id)
         async with self._database.session(read_only=True) as session:
             blob = (await session.execute(query)).scalar_one()

@@ -115,6 +115,7 @@ class Sender:
             await asyncio.wait(list(self._tasks.values()))
 
     async def close(self, grace: float) -> None:
+        """Let running deliveries finish within `grace` seconds, then stop them."""
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()), timeout=grace)
         unfinished = list(self._tasks.values())

@@ -97,6 +97,7 @@ class Accounts:
         self.get(connection.key.account).open.add(connection)
 
     def remove(self, connection: Connection) -> None:
+        """Forget a connection that was closed."""
         state = self.get(connection.key.account)
         state.open.discard(connection)
         if connection in state.idle:
@@ -148,4 +149,5 @@ class Refusals:
             self._until.popitem(last=False)
 
     def remove(self, key: Key) -> None:
+        """Forget a connection that was closed."""
         self._until.pop(key, None)

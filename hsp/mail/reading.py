@@ -59,6 +59,8 @@ class OpenedMail:
 
 
 class Reading(Access):
+    """The half of a mailbox that changes nothing. Every method raises MailError."""
+
     async def folders(self) -> list[Folder]:
         """All folders, in order of display."""
         kept = self._kept_folders()

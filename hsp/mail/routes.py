@@ -50,6 +50,8 @@ class MailRoute:
 
 
 class Domains(Protocol):
+    """Where the mail of an account lives."""
+
     def route(self, account: str) -> MailRoute:
         """The route of `account`; raises LoginRejected when its domain is none of ours."""
 
@@ -61,6 +63,7 @@ class DomainTable:
         self._routes = dict(routes)
 
     def route(self, account: str) -> MailRoute:
+        """The route of `account`. Raises LoginRejected when its domain is none of ours."""
         domain = account.rpartition("@")[2].lower()
         route = self._routes.get(domain) or self._routes.get("*")
         if route is None:

@@ -60,6 +60,7 @@ class RowCache:
         return row
 
     def put(self, folder: int, uid: int, flags: frozenset[str], row: MailRow) -> None:
+        """Keep a row; the oldest ones go when the bytes are used up."""
         if (folder, uid) not in self._rows:
             self.size += _weight(row)
         self._rows[folder, uid] = (flags, row)
@@ -69,6 +70,7 @@ class RowCache:
 
 
 def build_row(ref: FolderRef, fetched: Fetched) -> MailRow:
+    """One line of the list, from what a FETCH told."""
     envelope = fetched.envelope or _EMPTY
     authors = envelope.from_ or envelope.sender
     row = MailRow(
@@ -85,6 +87,7 @@ def build_row(ref: FolderRef, fetched: Fetched) -> MailRow:
 
 
 def address_of(address: Address) -> str:
+    """`mailbox@host`, readable; empty for the marks of a group."""
     return decode_header(f"{address.mailbox or ''}@{address.host or ''}") if address.host else ""
 
 

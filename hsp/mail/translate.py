@@ -42,6 +42,7 @@ _BY_CODE: dict[str, type[MailError]] = {
 
 
 def mail_error(error: ImapError) -> MailError:
+    """What an error of the IMAP client means to whoever reads mail."""
     text = str(error)
     if isinstance(error, AuthenticationRejected):
         return UpstreamBusy(text, retry_after=30) if error.temporary else LoginRejected(text)

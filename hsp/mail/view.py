@@ -83,6 +83,7 @@ class FolderView:
         return found if version == self.version else None
 
     def keep_search(self, query: str, found: list[int]) -> array[int]:
+        """Keep what a search found until the folder changes."""
         kept = array("I", found)
         self._searches[query] = (self.version, kept)
         self._searches.move_to_end(query)

@@ -11,6 +11,7 @@ _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document
 
 
 def letters() -> list[Sketch]:
+    """Mails with files of many kinds."""
     return [*_office(), *_pictures(), *_trouble(), *_messages()]
 
 

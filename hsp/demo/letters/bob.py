@@ -9,6 +9,7 @@ from hsp.demo.letters.letter import ALICE, BOB, File, Sketch, thread
 
 
 def letters() -> list[Sketch]:
+    """What lies in Bob's mailbox."""
     own = [
         Sketch(0.6, ALICE, "The crank", "It is behind the door that says it is not a door.\n\nA.\n", flags=""),
         Sketch(

@@ -198,6 +198,7 @@ def tnef(subject: str, name: str, data: bytes) -> bytes:
 
 
 def vcard(name: str, address: str, phone: str) -> bytes:
+    """A business card (vCard 3.0)."""
     family, given = name.split(" ", 1)[::-1]
     lines = ("BEGIN:VCARD", "VERSION:3.0", f"N:{family};{given};;;", f"FN:{name}", f"EMAIL:{address}", f"TEL:{phone}")
     return "\r\n".join((*lines, "END:VCARD", "")).encode()

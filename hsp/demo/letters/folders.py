@@ -14,6 +14,7 @@ _LONG = "Projects/Harbour model/Very small boats, with and without sails"
 
 
 def letters() -> list[Sketch]:
+    """Mails in all folders but the inbox."""
     return [*_archive(), *_sent(), *_drafts(), *_junk(), *_trash(), *_own()]
 
 

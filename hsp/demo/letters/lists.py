@@ -19,6 +19,7 @@ _LIST_HEADERS = (
 
 
 def letters() -> list[Sketch]:
+    """Mailing lists, robots, reports and signed mail."""
     return [*_list_thread(), *_robots(), *_reports(), _signed()]
 
 

@@ -109,6 +109,7 @@ INES = "Ines Calder <ines@tidewater.example>"
 
 
 def letters() -> list[Sketch]:
+    """Invitations and what became of them."""
     return [
         _invitation(
             0.35,

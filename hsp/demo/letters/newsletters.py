@@ -54,6 +54,7 @@ def _news(age: float, name: str, host: str, colour: str, subject: str, *blocks: 
 
 
 def letters() -> list[Sketch]:
+    """HTML newsletters, with pictures that lie elsewhere."""
     return [
         _news(
             0.25,

@@ -22,6 +22,7 @@ def _raw(text: str, charset: str = "utf-8") -> Raw:
 
 
 def letters() -> list[Sketch]:
+    """Mails that test a reader's patience: very long, broken, hostile."""
     return [*_long(), *_headers(), *_bodies(), *_hostile()]
 
 

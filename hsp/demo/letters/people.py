@@ -13,6 +13,7 @@ CHOIR = "Port Ellery Choir <choir@port-ellery.example>"
 
 
 def letters() -> list[Sketch]:
+    """Mails between people."""
     return [*_chess(), *_sister(), *_allotment(), *_choir(), *_single()]
 
 

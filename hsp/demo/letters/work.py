@@ -12,6 +12,7 @@ MILLBROOK = "Odile Brandt <odile@millbrook-optics.example>"
 
 
 def letters() -> list[Sketch]:
+    """Mails about work."""
     return [*_lighthouse(), *_brass(), *_gull(), *_order(), *_rota(), *_manual(), *_single()]
 
 

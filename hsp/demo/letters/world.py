@@ -6,6 +6,7 @@ from hsp.demo.letters.letter import File, Sketch, thread
 
 
 def letters() -> list[Sketch]:
+    """Mails in many scripts and character sets."""
     return [*_greek_thread(), *_legacy(), *_right_to_left(), *_unicode()]
 
 

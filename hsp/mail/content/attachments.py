@@ -125,7 +125,7 @@ def sniff(data: bytes) -> str:
     return "image/avif" if data[4:8] == b"ftyp" and data[8:12] in {b"avif", b"avis"} else ""
 
 
-def attachment_headers(name: str, type: str, *, first_bytes: bytes | None = None) -> dict[str, str]:  # noqa: A002
+def attachment_headers(name: str, type: str, *, first_bytes: bytes | None = None) -> dict[str, str]:  # noqa: A002  # the word of the field
     """Answer headers for one part. Only short-listed images, and plain text as UTF-8-agnostic text, are shown inline;
     with `first_bytes` an image must also look like what it claims."""
     declared = safe_type(type)

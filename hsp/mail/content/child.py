@@ -26,6 +26,7 @@ def _stand_in_for_packages() -> None:
 
 
 def main() -> int:
+    """Clean one document from standard input within hard limits; the exit status."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

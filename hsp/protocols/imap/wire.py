@@ -139,6 +139,7 @@ class CommandWriter:
         self._current: list[bytes] = []
 
     def render(self, tag: str, arguments: Sequence[Argument]) -> list[bytes]:
+        """A command as chunks to write: a chunk that ends in a synchronising literal waits for the server."""
         self._chunks, self._current = [], [tag.encode("ascii")]
         for argument in arguments:
             self._current.append(b" ")

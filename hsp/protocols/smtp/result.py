@@ -59,25 +59,27 @@ class SmtpError(Exception):
 
 
 class SmtpConnectError(SmtpError):
+    """No usable connection. `reason` is dns, refused, timeout, tls or plaintext."""
+
     def __init__(self, text: str, reason: str) -> None:
         super().__init__(text)
         self.reason = reason
 
 
 class SmtpLoginRejected(SmtpError):
-    pass
+    """The server does not accept the credential."""
 
 
 class SmtpTemporaryError(SmtpError):
-    pass
+    """Refused for now (4xx): another try makes sense."""
 
 
 class SmtpPermanentError(SmtpError):
-    pass
+    """Refused for good (5xx)."""
 
 
 class SmtpUnknownOutcome(SmtpError):
-    pass
+    """The content was handed over and the answer never came: it may or may not have been accepted."""
 
 
 def clean(text: str) -> str:

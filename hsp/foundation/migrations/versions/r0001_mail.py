@@ -8,6 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
+    """Accounts, folders and the outbox."""
     op.create_table(
         "accounts",
         sa.Column("no", sa.Integer, nullable=False),
