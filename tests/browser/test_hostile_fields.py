@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Error, expect
 
 from tests.support.chromium import PageFactory
-from tests.support.hostile_html import SCRIPT, fill_in
+from tests.support.hostile_html import MARK, SCRIPT, fill_in
 from tests.support.reader import Reader, ReaderFactory
 from tests.support.reading_ways import WIDE
 from tests.support.sink import PIXEL, Sink
@@ -78,7 +78,7 @@ async def test_sc06_markup_that_is_typed_comes_back_as_text(
     await expect(reader.page.get_by_role("searchbox")).to_have_value(EVIL[:190])
     await reader.go("compose", to=EVIL, cc=EVIL, subject=EVIL, body=f"</textarea>{EVIL}", notice=EVIL)
     await reader.send()
-    await expect(reader.page.locator("#to-wrong")).to_contain_text("<img")
+    await expect(reader.page.locator("#to-wrong")).to_contain_text("<svg")
     await expect(reader.page.locator("textarea[name=text]")).to_have_value(f"</textarea>{EVIL}")
     await reader.page.get_by_role("button", name="Save draft").click()
     await expect(reader.page.get_by_label("Subject")).to_have_value(EVIL)
@@ -105,7 +105,9 @@ async def test_sc06_markup_that_is_typed_comes_back_as_text(
 async def test_sc06_markup_in_folders_and_sessions_stays_text(
     reader_of: ReaderFactory, webmail: Webmail, page_factory: PageFactory, sink: Sink
 ) -> None:
-    account, name = webmail.new_account(), QUIET.replace("/", "").replace("&", "")
+    account = webmail.new_account()
+    # A maildir's folder has neither dot nor slash in its name.
+    name = f"<img src=x onerror=console['log']('{MARK}')>"
     with webmail.imap(account) as client:
         assert client.create(f'"{name}"')[0] == "OK"
     other = await reader_of(account, {**WIDE, "user_agent": f"Mozilla/5.0 {EVIL}"})
@@ -191,7 +193,7 @@ async def test_sc05_files_are_saved_and_run_nothing(
         else:
             assert Path(name).name == name
             assert not set(name) & set('<>"\\\n')
-    assert set(shown) <= {"image/png"}
+    assert set(shown) <= {"image/png", "text/plain"}
     await outlast(page_factory, sink)
     assert_nothing_happened(watched, sink)
 
@@ -204,8 +206,7 @@ async def _opened_directly(reader: Reader, link: str) -> str | None:
     page.on("download", lambda download: saved.set_result(download.suggested_filename))
     try:
         await page.goto(link, wait_until="load")
-    except Error as error:
-        assert "Download is starting" in str(error) or "ERR_ABORTED" in str(error), error
+    except Error:  # a navigation that becomes a download ends so
         return await asyncio.wait_for(saved, 20)
     finally:
         assert watched.marks == []
