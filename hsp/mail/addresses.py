@@ -117,8 +117,8 @@ def _split(text: str) -> list[str]:
             pieces.append("".join(current))
             current = []
             continue
-        elif depth == 0 and character == ":":
-            current = []
+        elif depth == 0 and character == ":" and "@" not in current:
+            current = []  # Only a group's name is left out; what has an @ is somebody the writer meant.
             continue
         current.append(character)
     pieces.append("".join(current))

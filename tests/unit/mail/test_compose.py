@@ -172,6 +172,8 @@ def test_the_digest_knows_the_fields_and_nothing_else() -> None:
         ("Doe, J <a@b.c>", None),
         ('"Doe, J" <a@b.c>, d@e.f; g@h.i', ["a@b.c", "d@e.f", "g@h.i"]),
         ("Team: a@b.c, d@e.f;", ["a@b.c", "d@e.f"]),
+        ("a@b.c\r\nBcc: d@e.f", None),
+        ("a@b.c: d@e.f", None),
         ("a@b.c,\r\n a@b.c", ["a@b.c"]),
         ("J (work) <a@b.c>", ["a@b.c"]),
         ("a@b.c (J)", ["a@b.c"]),
