@@ -9,6 +9,7 @@ never mixed with an error; waiting for a client always has an end.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -59,6 +60,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._lines = 0
         self._reason: tuple[int, str] | None = None
         self._waiting_refusal: tuple[int, str] | None = None
+        self._refusal_id = ""
         self._deaf = False
         self._lingering = False
         self._timer: asyncio.TimerHandle | None = None
@@ -210,7 +212,15 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: int, reason: str) -> None:
         """End the connection with an error, once the answers that come before it have been given."""
-        log.warning("request refused", status=status, reason=reason, address=self._address(), listener=self._door.name)
+        self._refusal_id = secrets.token_hex(8)
+        log.warning(
+            "request refused",
+            status=status,
+            reason=reason,
+            request_id=self._refusal_id,
+            address=self._address(),
+            listener=self._door.name,
+        )
         self._become_deaf()
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
@@ -236,7 +246,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _answer(self, status: int, reason: str) -> None:
         self._waiting_refusal = None
-        self.transport.write(refusal(status, reason, self.server_state.default_headers))
+        self.transport.write(refusal(status, reason, self._refusal_id, self.server_state.default_headers))
         self._linger()
 
     def _linger(self) -> None:
