@@ -197,6 +197,7 @@ def webmail_service(
         own_origins=frozenset(origin_of(url) for url in urls),
         body_limit=webmail.http_body_max_size * KB,
         upload_limit=webmail.upload_max_size * KB,
+        max_errors=webmail.max_errors,
         drain=webmail.allow_large_incoming_data,
         allow_disable_cookie=webmail.allow_disable_cookie,
         allow_get_login=webmail.allow_get_login,

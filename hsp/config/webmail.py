@@ -152,7 +152,8 @@ class Webmail(Context):
         description="Whether a login may ask for a session without cookie (weaker; needs the address bar kept secret).",
     )
     allow_get_login: Switch = Field(
-        False, description="Whether login by GET is accepted (puts passwords into logs and histories)."
+        False,
+        description="Whether programs may log in by GET (puts passwords into logs); never from a typed address.",
     )
     send_mail_delay: Seconds = Field(
         10, ge=0, le=30, description="How long a sent message waits so that it can be taken back; 0 = not at all."

@@ -40,6 +40,18 @@ _SECURITY_LOGGER = "hsp.security"
 _ACCESS_LOGGER = "hsp.access"
 
 
+# Until `configure` is called (an import, a tool) structlog would print tracebacks with every local variable in them.
+structlog.configure(
+    processors=[
+        structlog.stdlib.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.processors.KeyValueRenderer(),
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+)
+
+
 def redact(text: str) -> str:
     """The text without what opens anything: our keys, query values with secret names, Authorization values."""
     text = _IN_TEXT.sub(lambda match: match["name"] + REDACTED, text)

@@ -45,6 +45,8 @@ def _host_problem(version: str, url: bytes, headers: Headers) -> str:
         return "exactly one Host header is needed"
     if hosts and not _HOST.fullmatch(hosts[0]):
         return "wrong Host header"
+    if b"#" in url:  # a fragment never travels: the parser would cut it off and show another address than was sent
+        return "wrong request target"
     if url.startswith(b"/"):
         return ""
     absolute = _ABSOLUTE.fullmatch(url)

@@ -43,6 +43,8 @@ class Redeemed:
     session_uuid: str
     message: str
     part: str
+    surface: str = ""
+    virtual_host: str = ""
 
 
 class Grants:
@@ -60,7 +62,15 @@ class Grants:
         grant = Grant(session.uuid, message, now, secrets.token_urlsafe(32))
         credential = session.credential
         plain = json.dumps(
-            [session.account, credential.mechanism, credential.username, credential.secret, session.expires]
+            [
+                session.account,
+                credential.mechanism,
+                credential.username,
+                credential.secret,
+                session.expires,
+                session.surface,
+                session.virtual_host,
+            ]
         )
         sealed = self._ring.seal(_PURPOSE, plain.encode(), aad=_where(grant), secret=grant.secret.encode())
         kept = await self._store.grant(
@@ -90,10 +100,11 @@ class Grants:
         except SealError:
             # Fails closed: not the record of this grant.
             return None
-        account, mechanism, username, secret, expires = json.loads(plain)
+        account, mechanism, username, secret, expires, surface, host = json.loads(plain)
         if expires is not None and now >= expires:
             return None
-        return Redeemed(account, Credential(mechanism, username, secret), grant.session_uuid, grant.message, part)
+        credential = Credential(mechanism, username, secret)
+        return Redeemed(account, credential, grant.session_uuid, grant.message, part, surface, host)
 
     def _read(self, token: str) -> tuple[Grant, str] | None:
         if len(token) > _LONGEST_TOKEN:

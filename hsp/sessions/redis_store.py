@@ -110,6 +110,14 @@ class RedisSessionStore:
         """Whether nothing of the session is left to list."""
         return bool(await self._run(self._forget([self._key(uuid, "h")], [self._key(uuid, ""), _ms(keep)])))
 
+    async def count_error(self, uuid: str, *, life: int) -> int:
+        """Counts one wrong request, in a key of its own beside the session."""
+        key = self._key(uuid, "e")
+        pipe = self._client.pipeline(transaction=True)
+        pipe.incr(key)
+        pipe.pexpire(key, _ms(life), nx=True)
+        return int((await self._run(pipe.execute()))[0])
+
     async def grant(self, uuid: str, name: str, grant: str, sealed: bytes, *, life: int, now: float) -> bool:
         """Keeps a capability's record while the session lives."""
         keys = [self._key(uuid, "h"), self._key(uuid, "gs"), self._key(uuid, f"g:{grant}")]

@@ -172,6 +172,12 @@ class Sessions:
         """Kills all sessions of the account but the one with the uuid `keep`; how many lived."""
         return await self._registry.end_all(account, keep)
 
+    async def note_error(self, session: Session, *, limit: int) -> bool:
+        """Counts one wrong request of the session; True when that was one too many and the session was ended."""
+        if await self._store.count_error(session.uuid, life=self.policy.tombstone) <= limit:
+            return False
+        return await self._registry.end(session.account, session.uuid, Ending.KILL)
+
     async def list(self, account: str) -> list[SessionInfo]:
         """The live sessions of the account, the latest started first."""
         return await self._registry.live(account)

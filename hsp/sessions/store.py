@@ -93,6 +93,10 @@ class SessionStore(Protocol):
         """Whether nothing of the session is left to list; what is left of one ended by time goes within `keep`."""
         ...
 
+    async def count_error(self, uuid: str, *, life: int) -> int:
+        """Counts one wrong request of a session; how many there were within `life` of the first."""
+        ...
+
     async def grant(self, uuid: str, name: str, grant: str, sealed: bytes, *, life: int, now: float) -> bool:
         """Keeps a capability's sealed record while the session lives; False when it no longer does."""
         ...

@@ -12,6 +12,7 @@ Promise: a private page is reached only through `_private`, which opens the pair
 not allowed answer alike to a stranger.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
@@ -20,7 +21,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from hsp.foundation.logs import get_logger
+from hsp.foundation.logs import get_logger, security_event
 from hsp.sessions import Redeemed, Sessions, StoreUnavailable
 from hsp.zones.access import Access
 from hsp.zones.declarations import METHODS, SAFE_METHODS, CredentialKind, Declared, Pages, Zone
@@ -53,6 +54,7 @@ class ServiceConfig:
     own_origins: frozenset[str] = frozenset()
     body_limit: int = 64 * 1024
     upload_limit: int = 25600 * 1024
+    max_errors: int = 20
     drain: bool = False
     allow_disable_cookie: bool = False
     allow_get_login: bool = False
@@ -154,10 +156,9 @@ class Service(Generic[Context]):
             response, cache = await self._respond(visit, target, receive)
         except ClientGone:
             return
-        except (
-            Exception
-        ) as error:  # the last fence: a defect is a 500 page with an id and a log line, never a bare crash
+        except Exception as error:  # the last fence: a defect is a 500 page with an id and a log line
             response = self._answer_error(visit, error)
+        await self._count_error(visit)
         harden(response, cache=cache, hsts=self.config.hsts if visit.secure else "")
         response.raw_headers.append((b"x-request-id", visit.request_id.encode()))
         if visit.method == "HEAD":
@@ -167,6 +168,16 @@ class Service(Generic[Context]):
         finally:
             visit.form.close()
             access.write(self.config.name, visit.method, response.status_code, visit.request_id, visit.client_address)
+
+    async def _count_error(self, visit: Visit) -> None:
+        """End a session that keeps asking for what does not exist or is not allowed (`maxErrors`)."""
+        if not visit.refused or visit.session is None or not self.config.max_errors:
+            return
+        # Fails open: the request was refused already, and a store that is away opens no session anyway.
+        with contextlib.suppress(StoreUnavailable):
+            if await self.sessions.note_error(visit.session, limit=self.config.max_errors):
+                account = visit.session.account
+                security_event("too_many_errors", address=visit.client_address, account=account)
 
     async def _respond(
         self, visit: Visit, target: PagePath | RoutePath | None, receive: Receive
@@ -257,7 +268,8 @@ class Service(Generic[Context]):
             return await self._handle(visit, declared, token=target.token)
         if declared.declaration.credential is CredentialKind.CAPABILITY:
             capability = await self.sessions.redeem(target.token)
-            if capability is None:
+            here = (self.config.surface, visit.virtual_host)
+            if capability is None or (capability.surface, capability.virtual_host) != here:
                 return visit.refuse(403, "capability_refused"), "no-store"
             response, cache = await self._handle(visit, declared, token=target.token, capability=capability)
             # A body's frame has an opaque origin: to it our own pictures come from another one. The token is the guard.

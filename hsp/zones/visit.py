@@ -43,6 +43,7 @@ class Visit:
         "headers",
         "method",
         "query",
+        "refused",
         "request_id",
         "scope",
         "secure",
@@ -70,6 +71,7 @@ class Visit:
         self.virtual_host = service.virtual_host(host.decode("latin-1"))
         self.request_id: str = scope.get("hsp.request_id") or secrets.token_hex(8)
         self._opened = False
+        self.refused = False
         self._session: Session | None = None
 
     @property
@@ -92,6 +94,11 @@ class Visit:
     def session_key(self) -> str:
         """`_h` from the header, the form or the query, in this order."""
         return self._session_header or self.form.get(SESSION_FIELD) or self.query.get(SESSION_FIELD) or ""
+
+    @property
+    def session(self) -> Session | None:
+        """The session, if the pair was looked up and opened one."""
+        return self._session
 
     def proves_own(self, *, session_key_needed: bool = False) -> bool:
         """Whether a state-changing request may go on (class SC-26).
@@ -149,6 +156,7 @@ class Visit:
 
     def refuse(self, status: int, key: str, *, headers: Mapping[str, str] | None = None) -> Response:
         """The error page, or its JSON, for a request that never became a page's."""
+        self.refused = True
         response = self.as_request(_NOWHERE).problem(status, key)
         response.headers.update(headers or {})
         return response

@@ -244,3 +244,8 @@ async def test_a_post_is_taken_once_by_many(store: SessionStore) -> None:
     await store.put_post(UUID, NAME, b"post", life=60)
     taken = await asyncio.gather(*(store.post(UUID, take=True) for _ in range(10)))
     assert [post for post in taken if post] == [KeptPost(b"post", CARD)]
+
+
+async def test_errors_are_counted_per_session(store: SessionStore) -> None:
+    assert [await store.count_error(UUID, life=60) for _ in range(3)] == [1, 2, 3]
+    assert await store.count_error(OTHER, life=60) == 1

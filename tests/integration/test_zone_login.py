@@ -448,3 +448,41 @@ async def test_cve_2023_40355_what_is_no_number_of_the_table_shows_nothing(world
         assert page.status == 200
         assert "<script>alert" not in page.text
         assert "49" not in re.sub(r"[0-9a-f]{16}", "", page.text) or "{{" not in m
+
+
+async def test_sc41_a_capability_of_one_virtual_host_opens_nothing_on_another(world: World) -> None:
+    browser = await world.browser().log_in()
+    sessions = world.gateway.sessions
+    session = await sessions.open(browser.key, browser.cookies["_hmail"], surface="webmail", virtual_host="")
+    assert session is not None
+    grant = await sessions.grant(session, message="MV8xXzE")
+    assert grant is not None
+    target = f"/capability/{sessions.capability(grant, part='part:1')}"
+    # At home the token opens; that there is no such message is then the handler's answer.
+    assert (await world.browser().get(target)).status == 404
+    assert (await world.browser(host=OTHER_HOST).get(target)).status == 403
+
+
+# maxErrors
+
+
+async def test_a_session_that_keeps_asking_for_what_is_not_there_is_ended(
+    redis_server: RedisServer, dovecot: DovecotServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(redis_server, dovecot, tmp_path, max_errors=3) as world:
+        await world.gateway.redis.flushall()
+        browser, other = await world.browser().log_in(), await world.browser().log_in()
+        statuses = [(await browser.get("/nothing.hsp")).status for _ in range(5)]
+        assert statuses == [404, 404, 404, 404, 303]
+        assert await logged_in(other)
+    assert any("event=too_many_errors" in record.getMessage() for record in caplog.records)
+
+
+async def test_without_a_limit_errors_end_nothing(
+    redis_server: RedisServer, dovecot: DovecotServer, tmp_path: Path
+) -> None:
+    async with running(redis_server, dovecot, tmp_path, max_errors=0) as world:
+        await world.gateway.redis.flushall()
+        browser = await world.browser().log_in()
+        assert {(await browser.get("/nothing.hsp")).status for _ in range(30)} == {404}
+        assert await logged_in(browser)

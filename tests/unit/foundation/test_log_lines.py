@@ -4,6 +4,8 @@ import io
 import json
 import logging
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -184,3 +186,20 @@ def test_configuring_again_replaces_the_former_stream(log_to: Configure) -> None
     get_logger("test").info("once")
     assert first.getvalue() == ""
     assert second.getvalue().count("once") == 1
+
+
+def test_sc32_before_logging_is_configured_a_traceback_shows_no_variables() -> None:
+    program = """
+from hsp.foundation.logs import get_logger
+import logging
+logging.basicConfig(level=logging.DEBUG)
+def fail(password):
+    try:
+        raise ValueError("broken")
+    except ValueError:
+        get_logger("x").exception("defect")
+fail("canary-4711")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert "ValueError: broken" in done.stderr
+    assert "canary-4711" not in done.stdout + done.stderr.replace('fail("canary-4711")', "")

@@ -27,8 +27,9 @@ async def test_a_token_opens_what_it_says(sessions: Sessions, other_node: Sessio
     grant = await sessions.grant(issued.session, message="MV8xXzE")
     assert grant is not None
     for part in ("1.2", "cid:logo@example.com", "https://example.com/ä?a=b&c=%20"):
-        expected = Redeemed(ALICE, issued.session.credential, issued.session.uuid, "MV8xXzE", part)
-        assert await other_node.redeem(sessions.capability(grant, part=part)) == expected
+        whose = issued.session
+        opened = Redeemed(ALICE, whose.credential, whose.uuid, "MV8xXzE", part, whose.surface, whose.virtual_host)
+        assert await other_node.redeem(sessions.capability(grant, part=part)) == opened
 
 
 async def test_a_token_fits_into_a_url_and_tells_no_secret_in_clear(sessions: Sessions) -> None:
