@@ -25,15 +25,16 @@ FINGER = 44
 SMALL = """least => [...document.querySelectorAll('a, button, summary, input, select, textarea')]
   .filter((one) => one.checkVisibility({opacityProperty: true, visibilityProperty: true}))
   .filter((one) => !one.matches('[type=hidden], [tabindex="-1"], .skip') && !one.closest('p, dd, footer'))
-  .map((one) => [one, (one.closest('label') ?? one).getBoundingClientRect()])
-  .filter(([one, box]) => box.width > 1 && box.top >= 0 && box.bottom <= innerHeight)
-  .filter(([one, box]) => {
+  .map((one) => {
+    one.scrollIntoView({block: 'center'});
+    const box = (one.closest('label') ?? one).getBoundingClientRect();
     const x = box.x + box.width / 2, y = box.y + box.height / 2, off = least / 2 - 1;
-    const mine = (hit) => hit !== null && (one.contains(hit) || one.closest('label')?.contains(hit));
+    const mine = (hit) => hit?.closest('.toast') || (hit && (one.closest('label') ?? one).contains(hit));
     const wide = box.width >= least - 0.5 || [x - off, x + off].every((x) => mine(document.elementFromPoint(x, y)));
     const high = box.height >= least - 0.5 || [y - off, y + off].every((y) => mine(document.elementFromPoint(x, y)));
-    return !(wide && high);
+    return [one, box, box.width <= 1 || (wide && high)];
   })
+  .filter(([one, box, large]) => !large)
   .map(([one, box]) => `${one.outerHTML.slice(0, 90)} ${Math.round(box.width)}x${Math.round(box.height)}`)"""
 
 

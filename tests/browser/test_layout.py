@@ -1,4 +1,4 @@
-"""No page breaks: narrow and wide, at 200 % zoom, with very long words, from right to left, in forced colours, in print."""
+"""No page breaks: narrow, wide, at 200 %, with very long words, from right to left, in forced colours, in print."""
 
 from typing import Any
 
@@ -16,8 +16,8 @@ WIDTHS = (320, 390, 720, 1100, 1440)
 # 1440 x 900 at 200 % is a window of half that size in CSS pixels; text alone at 200 % keeps the window.
 ZOOMED = (720, 450)
 # What sticks out to the side: the page itself, or a pane that people would have to scroll to and fro.
-WIDER = """() => ['html', 'main', '.list-pane', '.reader', '.scroll', '.sheet', '.sidebar', '.seal', '.bottom-bar', '.bulk']
-  .flatMap((name) => [...document.querySelectorAll(name)])
+WIDER = """() => [...document.querySelectorAll(
+    'html, main, .list-pane, .reader, .scroll, .sheet, .sidebar, .seal, .bottom-bar, .bulk')]
   .filter((one) => one.checkVisibility())
   .filter((one) => one.scrollWidth > one.clientWidth + 1 || one.getBoundingClientRect().right > innerWidth + 1)
   .map((one) => `${one.className || one.localName} ${one.scrollWidth} > ${one.clientWidth} in ${innerWidth}`)"""
@@ -34,8 +34,9 @@ OVERLAPS = """() => {
     const padded = parseFloat(getComputedStyle(one).paddingInlineEnd) || 0;
     const across = Math.min(a.right - (one.matches('input') ? padded : 0), b.right) - Math.max(a.left, b.left);
     const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-    const sheet = [one, other].map((each) => each.closest('.compose-foot, .bulk') !== null);
-    if (across > 1 && down > 1 && sheet[0] === sheet[1]) found.push(`${one.outerHTML.slice(0, 60)} / ${other.outerHTML.slice(0, 60)}`);
+    const sheet = [one, other].map((each) => each.closest('.compose-foot, .bulk, .bottom-bar'));
+    const names = `${one.outerHTML.slice(0, 60)} / ${other.outerHTML.slice(0, 60)}`;
+    if (across > 1 && down > 1 && sheet[0] === sheet[1]) found.push(names);
   }));
   return found;
 }"""
@@ -73,7 +74,7 @@ async def test_control_what_sticks_out_and_overlaps_is_found(reader_of: ReaderFa
     reader = await reader_of(webmail.new_account(), {**PHONE, "bypass_csp": True})
     await reader.at_list()
     await reader.go("compose")
-    await reader.page.evaluate("document.querySelector('h1').style.cssText = 'inline-size:2000px;flex:none'")
+    await reader.page.evaluate("document.querySelector('.compose-lines').style.cssText = 'inline-size:2000px'")
     await reader.page.evaluate(
         "document.querySelector('.compose-more summary').style.cssText = 'inset-block-start:44px'"
     )
@@ -93,10 +94,8 @@ async def test_right_to_left_mail_reads_from_the_right(reader_of: ReaderFactory,
     assert await reader.row("Ordinary 7").locator(".row-subject").evaluate(direction) == "ltr"
     await row.locator(".row-link").click()
     assert await reader.page.locator("#subject").evaluate(direction) == "rtl"
-    text = reader.page.locator(".letter-text")
+    text = reader.page.locator(".letter-text .hsp-text")
     assert await text.evaluate(direction) == "rtl"
-    await reader.answer()
-    assert await reader.page.locator("#subject").evaluate(direction) == "rtl"
     await reader.go("mail")
     await reader.open(f"{HEBREW} HTML")
     assert await reader.frame.locator("body").evaluate(direction) == "rtl"
