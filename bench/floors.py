@@ -11,39 +11,21 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-import httpx
 import uvicorn
 import uvloop
-from jinja2 import Template
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from hsp.app import build
-from hsp.config import load_settings
 from hsp.foundation.redis import connect
-from hsp.foundation.sql import migrate
-from hsp.zones import PageRequest
 
 _KEY = "floor"
 _RECORD = b"r" * 320
-_AGENT = {"user-agent": "hsp-bench"}
 Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-@dataclass
-class Shown:
-    """What the gateway did for its last page."""
-
-    commands: bytearray = field(default_factory=bytearray)
-    template: Template | None = None
-    context: dict[str, Any] = field(default_factory=dict)
 
 
 async def check_endpoint(order: dict[str, Any]) -> Endpoint:
@@ -60,9 +42,12 @@ async def check_endpoint(order: dict[str, Any]) -> Endpoint:
 
 async def list_endpoint(order: dict[str, Any]) -> Endpoint:
     """IMAP answer, GET, template."""
+    # Late: the floor of the check must not carry the gateway's modules along.
+    from bench.watching import watch
+
     redis = connect(order["redis"])
     await redis.set(_KEY, _RECORD)
-    shown = await _watch(order)
+    shown = await watch(order)
     assert shown.template is not None
     template, context, commands = shown.template, shown.context, bytes(shown.commands)
     last = b"\r\n" + commands.splitlines()[-1].split()[0] + b" "
@@ -112,54 +97,6 @@ class Raw(asyncio.Protocol):
         self._tail = self._tail[-200:] + data
         if self._tail.endswith(b"\r\n") and self._last in self._tail and not self._done.done():
             self._done.set_result(None)
-
-
-async def _watch(order: dict[str, Any]) -> Shown:
-    """Show one page twice by a gateway behind a relay, and keep what it took the second time."""
-    shown = Shown()
-    relay = await asyncio.start_server(_relay(order["imap_port"], shown), "127.0.0.1", order["relay_port"])
-    settings = load_settings(Path(order["configuration"]))
-    await asyncio.to_thread(migrate, settings.server.database.url)
-    render = PageRequest.render_text
-
-    def keep(request: PageRequest, template: str, context: Mapping[str, Any]) -> str:
-        shown.template = request.service.templates_for(request.virtual_host).get(template)
-        shown.context = {**request._globals(), **context}
-        return render(request, template, context)
-
-    async with build(settings) as gateway:
-        transport = httpx.ASGITransport(app=gateway.asgi)
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=_AGENT) as client:
-            form = {"action": "login", "username": order["account"], "password": order["password"]}
-            answer = await client.post("/", data=form, headers={"accept": "application/json"})
-            key = answer.json()["sessionKey"]
-            PageRequest.render_text = keep  # type: ignore[assignment,method-assign]  # to see what the page is made of
-            for _ in range(3):
-                shown.commands.clear()
-                page = await client.get(order["path"], params={"_h": key})
-                assert page.status_code == 200, page.text[:500]
-            PageRequest.render_text = render  # type: ignore[method-assign]
-    relay.close()
-    return shown
-
-
-def _relay(port: int, shown: Shown) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
-    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", port)
-
-        async def down() -> None:
-            while data := await server_reader.read(65536):
-                writer.write(data)
-            writer.close()
-
-        task = asyncio.create_task(down())
-        while data := await reader.read(65536):
-            shown.commands.extend(data)
-            server_writer.write(data)
-        server_writer.close()
-        await task
-
-    return relay
 
 
 async def _serve(order: dict[str, Any]) -> None:

@@ -101,9 +101,11 @@ class Pool:
         try:
             yield connection
             unhurt = True
-        except Exception:
-            # An orderly refusal leaves the conversation in step; the client says when it does not.
-            unhurt = connection.client.is_usable
+        except Exception as error:
+            # An orderly refusal leaves the conversation in step; the client says when it does not. A server that
+            # confesses a fault of its own (RFC 5530) may stand in a folder that is gone: a new connection finds out.
+            confessed = isinstance(error, Rejected) and error.code.upper() == "SERVERBUG"
+            unhurt = connection.client.is_usable and not confessed
             raise
         finally:
             self._give_back(connection, keep=unhurt)

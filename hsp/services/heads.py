@@ -23,7 +23,9 @@ def head_problem(version: str, url: bytes, headers: Headers) -> tuple[int, str] 
     """Status and reason when a head must be refused, else None. Header names are in lower case."""
     if version not in ("1.0", "1.1"):
         return 505, "HTTP version not supported"
-    reason = _framing_problem(version, headers) or _host_problem(version, url, headers)
+    names = [name for name, _ in headers]
+    has_body = b"content-length" in names or b"transfer-encoding" in names
+    reason = (_framing_problem(version, headers) if has_body else "") or _host_problem(version, url, headers)
     return (400, reason) if reason else None
 
 

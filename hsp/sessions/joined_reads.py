@@ -1,10 +1,11 @@
 """Records asked for at the same moment are asked for together.
 
 Under load a trip to Redis costs more processor time than all else in opening a session, and one trip can carry the
-questions of many requests. Each still has its own command and its own answer.
+questions of many requests. Each still has its own command and its own answer. While a trip is under way, the questions
+of the next one gather.
 
 Promises:
-- Fails closed: when Redis does not answer in time, every request of the trip gets StoreUnavailable.
+- Fails closed: a request that has no answer in time, waiting for its trip included, gets StoreUnavailable.
 - A request that is cancelled takes nobody else's answer with it.
 """
 
@@ -22,37 +23,43 @@ Record = bytes | None
 class _Question(NamedTuple):
     key: str
     renew: int
+    asked: float
     answer: asyncio.Future[Record]
 
 
 class JoinedReads:
-    """Reads over one client. `timeout` bounds a trip in seconds, waiting for a connection included."""
+    """Reads over one client. `timeout` bounds a read in seconds, waiting for its trip and a connection included."""
 
     def __init__(self, client: Redis, timeout: float) -> None:
         self._client = client
         self._timeout = timeout
         self._waiting: list[_Question] = []
-        self._trips: set[asyncio.Task[None]] = set()
+        self._trip: asyncio.Task[None] | None = None
 
     async def read(self, key: str, *, renew: int) -> Record:
         """The value of `key` (GET), with `renew` > 0 its life starts anew (GETEX). Raises StoreUnavailable."""
         loop = asyncio.get_running_loop()
-        if not self._waiting:
+        if not self._waiting and self._trip is None:
             # Not at once: whatever else this turn of the loop has to ask goes along.
             loop.call_soon(self._leave)
-        question = _Question(key, renew, loop.create_future())
+        question = _Question(key, renew, loop.time(), loop.create_future())
         self._waiting.append(question)
         return await question.answer
 
     def _leave(self) -> None:
         questions, self._waiting = self._waiting, []
-        trip = asyncio.get_running_loop().create_task(self._travel(questions))
-        self._trips.add(trip)
-        trip.add_done_callback(self._trips.discard)
+        self._trip = asyncio.get_running_loop().create_task(self._travel(questions))
+        self._trip.add_done_callback(self._arrived)
+
+    def _arrived(self, _: asyncio.Task[None]) -> None:
+        self._trip = None
+        if self._waiting:
+            self._leave()
 
     async def _travel(self, questions: list[_Question]) -> None:
         try:
-            answers = await within(self._timeout, self._ask(questions))
+            waited = asyncio.get_running_loop().time() - questions[0].asked
+            answers = await within(max(self._timeout - waited, 0), self._ask(questions))
         except BaseException as error:  # whatever happens, nobody may wait for ever: fails closed
             failure = error if isinstance(error, StoreUnavailable) else StoreUnavailable(type(error).__name__)
             answers = [failure] * len(questions)
@@ -66,7 +73,7 @@ class JoinedReads:
         if len(questions) == 1:
             return self._ask_one(questions[0])
         pipeline = self._client.pipeline(transaction=False)
-        for key, renew, _ in questions:
+        for key, renew, *_ in questions:
             if renew:
                 pipeline.getex(key, ex=renew)
             else:
@@ -74,7 +81,7 @@ class JoinedReads:
         return cast("Awaitable[list[Record | Exception]]", pipeline.execute(raise_on_error=False))
 
     async def _ask_one(self, question: _Question) -> list[Record | Exception]:
-        key, renew, _ = question
+        key, renew, *_ = question
         return [cast("Record", await (self._client.getex(key, ex=renew) if renew else self._client.get(key)))]
 
 

@@ -90,6 +90,8 @@ class Fields(Mapping[str, str]):
 
 def parse_query(raw: bytes) -> Fields:
     """The query string. Raises BadInput for invalid UTF-8, control characters or too many fields."""
+    if _PLAIN.fullmatch(raw):  # nothing is encoded, so nothing is hidden: most queries of ours are of this kind
+        return Fields([(name, value) for name, _, value in [part.partition("=") for part in raw.decode().split("&")]])
     fields = Fields(_pairs(raw))
     for name, value in fields.pairs:
         if not (name + value).isprintable() and any(c < " " or c == "\x7f" for c in name + value):
@@ -100,8 +102,6 @@ def parse_query(raw: bytes) -> Fields:
 def _pairs(raw: bytes) -> list[tuple[str, str]]:
     if not raw:
         return []
-    if _PLAIN.fullmatch(raw):  # nothing is encoded: most queries of ours are of this kind
-        return [(name, value) for name, _, value in (part.partition("=") for part in raw.decode().split("&"))]
     try:
         return parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except UnicodeDecodeError:
