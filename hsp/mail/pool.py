@@ -25,7 +25,7 @@ from hsp.mail.pool_state import Accounts, Key, Refusals, Waiter
 from hsp.mail.routes import MailRoute, Principal
 from hsp.mail.translate import translated
 from hsp.protocols.credentials import Credential
-from hsp.protocols.imap import AuthenticationRejected, Endpoint, ImapClient, ImapError, ServerBusy
+from hsp.protocols.imap import AuthenticationRejected, Endpoint, ImapClient, ImapError, Rejected, ServerBusy
 
 __all__ = ["Pool", "PoolLimits"]
 
