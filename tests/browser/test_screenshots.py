@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
 IMAGES = ROOT / "docs" / "images"
 WRITE = os.environ.get("HSP_WRITE_SCREENSHOTS") == "1"
-LARGEST = 400_000
+LARGEST = 250_000
 WAYS: dict[str, dict[str, Any]] = {
     "mail": {"viewport": {"width": 1440, "height": 900}},
     "mail-dark": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"},
