@@ -49,6 +49,12 @@ async def stops(reader: Reader) -> list[dict[str, object]]:
     return found
 
 
+async def press(reader: Reader, key: str) -> None:
+    """Press a key once the page listens: its script has run when the page has loaded."""
+    await reader.page.wait_for_load_state("load")
+    await reader.page.keyboard.press(key)
+
+
 async def tab_to(reader: Reader, name: str) -> None:
     for _ in range(MOST_STOPS):
         await reader.page.keyboard.press("Tab")
@@ -101,42 +107,42 @@ async def test_the_shortcuts(reader_of: ReaderFactory, webmail: Webmail) -> None
     alice = await (await reader_of(account, WIDE)).at_list()
     keyboard, subject = alice.page.keyboard, alice.page.locator("#subject")
 
-    await keyboard.press("?")
+    await press(alice, "?")
     await expect(alice.page.get_by_role("dialog")).to_be_visible()
-    await keyboard.press("Escape")
+    await press(alice, "Escape")
     for _ in range(2):
-        await keyboard.press("j")
+        await press(alice, "j")
     await expect(alice.row("Number 4").locator(".row-link")).to_be_focused()
-    await keyboard.press("k")
-    await keyboard.press("x")
+    await press(alice, "k")
+    await press(alice, "x")
     await expect(alice.row("Number 5").get_by_role("checkbox")).to_be_checked()
-    await keyboard.press("x")
-    await keyboard.press("Enter")
+    await press(alice, "x")
+    await press(alice, "Enter")
     await expect(subject).to_have_text("Number 5")
-    await keyboard.press("j")
+    await press(alice, "j")
     await expect(subject).to_have_text("Number 4")
-    await keyboard.press("k")
+    await press(alice, "k")
     await expect(subject).to_have_text("Number 5")
 
     for key, heading in (("r", "Reply"), ("a", "Reply to all"), ("f", "Forward")):
-        await keyboard.press(key)
+        await press(alice, key)
         await expect(alice.page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
         await alice.page.go_back()
         await expect(subject).to_have_text("Number 5")
-    await keyboard.press("#")
+    await press(alice, "#")
     await alice.notice("Deleted")
-    await keyboard.press("j")
-    await keyboard.press("Enter")
+    await press(alice, "j")
+    await press(alice, "Enter")
     await expect(subject).to_have_text("Number 4")
-    await keyboard.press("e")
+    await press(alice, "e")
     await alice.notice("Moved")
     assert await alice.subjects() == ["Number 3", "Number 2", "Number 1"]
-    await keyboard.press("/")
+    await press(alice, "/")
     await expect(alice.page.get_by_role("searchbox")).to_be_focused()
     await keyboard.type("c#?jk")
     await expect(alice.page.get_by_role("searchbox")).to_have_value("c#?jk")
     await alice.page.locator("#main").focus()
-    await keyboard.press("c")
+    await press(alice, "c")
     await expect(alice.page.get_by_role("heading", name="New mail")).to_be_visible()
 
 
@@ -144,7 +150,7 @@ async def test_u_leads_back_to_the_list(reader_of: ReaderFactory, webmail: Webma
     account = await in_thread(webmail.new_account, [letter("One")])
     alice = await (await reader_of(account, {"viewport": {"width": 900, "height": 800}})).at_list()
     await alice.open("One")
-    await alice.page.keyboard.press("u")
+    await press(alice, "u")
     await expect(alice.row("One")).to_be_visible()
 
 

@@ -62,6 +62,7 @@ class Reader:
     async def at_list(self) -> "Reader":
         await self.log_in()
         await expect(self.page.locator(".list-pane")).to_be_visible()
+        await self.page.wait_for_load_state("load")
         return self
 
     # The list
