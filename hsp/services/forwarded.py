@@ -76,7 +76,8 @@ class ClientAddress:
             address, scheme = peer, None
             if self._trusts(peer):
                 address, scheme = self._client(peer, self._hops(headers))
-            scope["client"] = (str(address), scope["client"][1] if address is peer else 0) if address else None
+            port = scope["client"][1] if address is peer and address else 0
+            scope["client"] = (_text(address), port) if address else None
             scope["scheme"] = scheme or scope["scheme"]
             scope["headers"] = [pair for pair in headers if pair[0] not in _SPENT]
         await self._app(scope, receive, send)
@@ -99,6 +100,11 @@ class ClientAddress:
 def _peer(text: str) -> Address | None:
     """The address of a peer as the kernel writes it, perhaps with a zone (RFC 4007 section 11)."""
     return parse_node(text.partition("%")[0])
+
+
+@lru_cache(maxsize=4096)
+def _text(address: Address) -> str:
+    return str(address)
 
 
 def _joined(headers: Headers, name: bytes) -> str:
