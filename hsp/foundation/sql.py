@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,8 @@ class Database:
 
     async def _check_schema(self) -> None:
         expected = expected_revision()
+        if not await asyncio.to_thread(_can_be_opened, self._engine.url):
+            raise SchemaError(None, expected)
         try:
             async with self.session(read_only=True) as session:
                 found = (await session.execute(text("SELECT version_num FROM alembic_version"))).scalar()
@@ -140,12 +143,35 @@ def _alembic_config() -> Config:
     return config
 
 
+def _can_be_opened(url: URL) -> bool:
+    """Whether the file is there. Raises DatabaseError for one that cannot be opened.
+
+    Looked at before the driver does: when its first step fails, its thread outlives the event loop and complains.
+    """
+    path = _file(url)
+    if path is None:
+        return True
+    if not path.exists():
+        return False
+    try:
+        sqlite3.connect(path).close()
+    except sqlite3.Error as error:
+        raise SQLAlchemyError(f"{path}: {error}") from error
+    return True
+
+
+def _file(url: URL) -> Path | None:
+    """The file of an SQLite database; None for any other, and for one in memory."""
+    is_file = url.get_backend_name() == "sqlite" and url.database and not url.database.startswith((":memory:", "file:"))
+    return Path(str(url.database)) if is_file else None
+
+
 @contextlib.contextmanager
 def _file_lock(url: URL) -> Iterator[None]:
-    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+    path = _file(url)
+    if path is None:
         yield
         return
-    path = Path(url.database)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(path.name + ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
