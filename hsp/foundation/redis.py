@@ -6,7 +6,7 @@ Promises:
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any, TypeAlias
 
 import redis.asyncio as aioredis
@@ -14,7 +14,7 @@ from redis.asyncio.connection import AbstractConnection, Connection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 # redis-py types its answers as unions of everything: who asks says what the answer is.
@@ -54,6 +54,38 @@ async def within(seconds: float, answer: Awaitable[Answer]) -> Answer:
             return await answer
     except (RedisError, OSError, TimeoutError) as error:
         raise StoreUnavailable(type(error).__name__) from error
+
+
+async def together(client: aioredis.Redis, commands: Sequence[tuple[str | int, ...]]) -> list[Answer]:
+    """The answers of several commands in one trip, in order; an error that Redis answers stands in its place.
+
+    Half the time of redis-py's pipeline. Only for commands that may be sent twice: a connection that broke is replaced
+    and all of them asked once more. Cancelled half-way, the connection is closed, so no answer reaches another caller.
+    """
+    pool: Answer = client.connection_pool
+    connection = await pool.get_connection()
+    try:
+        return await _converse(connection, commands)
+    except RedisConnectionError:
+        await connection.connect()
+        return await _converse(connection, commands)
+    finally:
+        await pool.release(connection)
+
+
+async def _converse(connection: Answer, commands: Sequence[tuple[str | int, ...]]) -> list[Answer]:
+    answers: list[Answer] = []
+    try:
+        await connection.send_packed_command(connection.pack_commands(commands))
+        while len(answers) < len(commands):
+            try:
+                answers.append(await connection.read_response())
+            except ResponseError as error:
+                answers.append(error)
+    except BaseException:
+        connection._close()
+        raise
+    return answers
 
 
 class _Client(aioredis.Redis):

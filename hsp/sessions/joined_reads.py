@@ -10,12 +10,11 @@ Promises:
 """
 
 import asyncio
-from collections.abc import Awaitable
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from redis.asyncio import Redis
 
-from hsp.foundation.redis import StoreUnavailable, within
+from hsp.foundation.redis import StoreUnavailable, together, within
 
 Record = bytes | None
 
@@ -69,20 +68,9 @@ class JoinedReads:
             for question, answer in zip(questions, answers, strict=True):
                 _tell(question.answer, answer)
 
-    def _ask(self, questions: list[_Question]) -> Awaitable[list[Record | Exception]]:
-        if len(questions) == 1:
-            return self._ask_one(questions[0])
-        pipeline = self._client.pipeline(transaction=False)
-        for key, renew, *_ in questions:
-            if renew:
-                pipeline.getex(key, ex=renew)
-            else:
-                pipeline.get(key)
-        return cast("Awaitable[list[Record | Exception]]", pipeline.execute(raise_on_error=False))
-
-    async def _ask_one(self, question: _Question) -> list[Record | Exception]:
-        key, renew, *_ = question
-        return [cast("Record", await (self._client.getex(key, ex=renew) if renew else self._client.get(key)))]
+    async def _ask(self, questions: list[_Question]) -> list[Record | Exception]:
+        commands = [("GETEX", key, "EX", renew) if renew else ("GET", key) for key, renew, *_ in questions]
+        return await together(self._client, commands)
 
 
 def _tell(future: asyncio.Future[Record], answer: Record | Exception) -> None:
